@@ -1,0 +1,18 @@
+/**
+ * The interface of everything outside the cores.
+ *
+ * @module
+ */
+export type {
+  NetworkInterface,
+  Platform,
+  PlatformTimer,
+  StreamConnectOptions,
+  StreamHandler,
+  StreamIo,
+  StreamListener,
+  StreamListenOptions,
+  UdpBindOptions,
+  UdpHandler,
+  UdpIo,
+} from "./platform.ts";

@@ -1,0 +1,159 @@
+import type { IpAddress, TransportAddress } from "../bytes/index.ts";
+import type { CryptoProvider } from "../crypto/index.ts";
+import type { PacketSlot } from "../kernel/packet-arena.ts";
+import type { Millis, RandomSource, WallClockMillis } from "../sansio/index.ts";
+
+/**
+ * Everything outside the cores: clock, timers, sockets, names, interfaces, randomness, cryptography. There are
+ * two: Node (`node/`) and the simulated network (`testing/`), and whatever runs on one runs on the other.
+ */
+export interface Platform {
+  /** The monotonic clock. The driver passes it to cores as `now`. */
+  now(): Millis;
+  /** The calendar clock, for certificates, tokens and NTP timestamps. */
+  wallClock(): WallClockMillis;
+  /**
+   * A timer that is armed and re-armed for life without allocating. It is not armed yet.
+   *
+   * @param onTimer - Runs at or soon after the armed moment.
+   */
+  createTimer(onTimer: () => void): PlatformTimer;
+  readonly random: RandomSource;
+  readonly crypto: CryptoProvider;
+  /** The addresses of this host, as they are now. */
+  interfaces(): readonly NetworkInterface[];
+  /**
+   * Calls `onChange` whenever {@link interfaces} has become different.
+   *
+   * @returns a function that ends the subscription.
+   */
+  watchInterfaces(onChange: () => void): () => void;
+  /**
+   * Opens a UDP socket.
+   *
+   * @throws {Error} (rejects) with the platform's error when the address or port cannot be had.
+   */
+  bindUdp(options: UdpBindOptions, handler: UdpHandler): Promise<UdpIo>;
+  /**
+   * Opens a TCP connection, with TLS on it when `tls` is given.
+   *
+   * @throws {Error} (rejects) when it cannot be established, or its certificate is not to be trusted.
+   */
+  connectStream(options: StreamConnectOptions, handler: StreamHandler): Promise<StreamIo>;
+  /**
+   * Listens for TCP connections.
+   *
+   * @throws {Error} (rejects) when the address or port cannot be had.
+   */
+  listenStream(
+    options: StreamListenOptions,
+    onConnection: (stream: StreamIo) => StreamHandler,
+  ): Promise<StreamListener>;
+  /**
+   * Addresses of a host name, in the resolver's order; an IP literal is answered as it is.
+   *
+   * @throws {Error} (rejects) when the name has none.
+   */
+  resolve(hostname: string): Promise<readonly IpAddress[]>;
+}
+
+export interface PlatformTimer {
+  /** (Re)arms for the moment `at`; `Infinity` disarms. Any finite distance is allowed. */
+  arm(at: Millis): void;
+  /** Disarms for good. */
+  close(): void;
+}
+
+export interface NetworkInterface {
+  /** The system's name for it, for example `eth0`. */
+  readonly name: string;
+  readonly address: IpAddress;
+  /** Length of the network prefix in bits. */
+  readonly prefixLength: number;
+}
+
+export interface UdpBindOptions {
+  /** Local address to bind; the unspecified address of either family binds all interfaces. */
+  readonly address: IpAddress;
+  /** Local port; 0 lets the system choose. */
+  readonly port: number;
+  /** Sizes asked of the kernel, in bytes; the system's default when left out. */
+  readonly receiveBufferBytes?: number;
+  readonly sendBufferBytes?: number;
+}
+
+/** What a socket tells its owner. */
+export interface UdpHandler {
+  /** One datagram. The bytes are lent for the call. `from` is the same object for the same remote address. */
+  handleDatagram(bytes: Uint8Array, from: TransportAddress): void;
+  /** The datagrams that were waiting have been handed over: time to flush what they brought about. */
+  handleBatchEnd(): void;
+  /** The socket failed and is closed. Errors about single destinations are not reported here. */
+  handleError(error: Error): void;
+}
+
+/** One UDP socket. Sending never throws and never blocks: what the system refuses is lost and counted, as on any network. */
+export interface UdpIo {
+  /** Where it is bound; its port is the one the system chose. */
+  readonly localAddress: TransportAddress;
+  /** Sends a copy-free reference to `bytes`, which must stay unchanged until the current turn of the event loop ends. */
+  send(bytes: Uint8Array, to: TransportAddress): void;
+  /** Sends the packet in `slot` and releases the slot to `arena` once the system has taken it. */
+  sendSlot(slot: PacketSlot, to: TransportAddress, release: (slot: PacketSlot) => void): void;
+  /** Datagrams the system refused since the socket was opened. */
+  readonly refusedCount: number;
+  /** Closes at once; repeated calls are harmless. */
+  close(): void;
+}
+
+export interface StreamConnectOptions {
+  readonly address: TransportAddress;
+  /** Local address to connect from; the system's choice when left out. */
+  readonly localAddress?: IpAddress;
+  readonly timeoutMs: number;
+  /** TLS on top of TCP: the name the certificate must be for, and certificates to trust beside the system's. */
+  readonly tls?: {
+    readonly serverName: string;
+    readonly ca?: readonly string[];
+    readonly alpn?: readonly string[];
+  };
+}
+
+export interface StreamListenOptions {
+  readonly address: IpAddress;
+  readonly port: number;
+  readonly tls?: { readonly certificate: string; readonly privateKey: string };
+}
+
+/** What a stream tells its owner. */
+export interface StreamHandler {
+  /** Bytes in order, of any length. Lent for the call. */
+  handleData(bytes: Uint8Array): void;
+  /** Everything written so far has left: more may be written. */
+  handleDrain(): void;
+  /** The connection is over, by the other side or by an error. Called once, last. */
+  handleClose(error: Error | undefined): void;
+}
+
+/** One TCP or TLS connection. */
+export interface StreamIo {
+  readonly localAddress: TransportAddress;
+  readonly remoteAddress: TransportAddress;
+  /**
+   * Writes a copy of `bytes`.
+   *
+   * @returns false when the connection has more waiting than it should: hold back until `handleDrain`.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Bytes written and not yet taken by the system. */
+  readonly bufferedBytes: number;
+  /** Sends what is waiting, then closes; repeated calls are harmless. */
+  close(): void;
+  /** Closes at once, losing what is waiting. */
+  destroy(): void;
+}
+
+export interface StreamListener {
+  readonly localAddress: TransportAddress;
+  close(): void;
+}
