@@ -20,4 +20,4 @@ export const HEARTBEAT_TIMEOUT_MS = 8_000;
 export const RESUME_GRACE_MS = 30_000;
 
 /** Largest message in either direction, in bytes of UTF-8. */
-export const MAX_MESSAGE_BYTES = 256 * 1024;
+export const MAX_MESSAGE_BYTES: number = 256 * 1024;
