@@ -16,6 +16,7 @@ const driver = ["driver", "stun", ...platform];
 export const STACK_LAYERS = {
   bytes: [],
   sansio: [],
+  timeline: ["sansio"],
   kernel: ["sansio"],
   crypto: ["bytes", "kernel"],
   stun: [...base, "kernel", "crypto"],
@@ -29,14 +30,14 @@ export const STACK_LAYERS = {
 export const PACKAGE_LAYERS = {
   "packages/webrtc": [],
   "packages/signaling": ["@naru/webrtc/sansio"],
-  "packages/client": ["@naru/signaling/protocol", "@naru/webrtc/sansio"],
+  "packages/client": ["@naru/signaling/protocol", "@naru/webrtc/sansio", "@naru/webrtc/timeline"],
   "packages/server": ["@naru/signaling", "@naru/webrtc"],
   "apps/meet": ["@naru/client"],
 };
 
 /** Folders whose code must take time and chance from outside. */
 const PURE_FOLDERS = [
-  "packages/webrtc/src/{bytes,sansio,kernel,crypto,stun,platform,driver,testing}",
+  "packages/webrtc/src/{bytes,sansio,timeline,kernel,crypto,stun,platform,driver,testing}",
   "packages/signaling/src/{protocol,room}",
 ].flatMap(expandBraces);
 
