@@ -73,15 +73,23 @@ export type ConnectionPhase = "exchange" | "path" | "security" | "media";
 // ---------------------------------------------------------------------------------------------------------------
 // Envelope: what makes delivery exact over connections that break.
 //
-// Every message but join, resume, joined, lobby, ping, pong, ack and fatal errors is *reliable*: its sender numbers it with
-// `seq`, from 1 per session and direction, and keeps it until the other side acknowledged it (`ack`, the highest
-// number received in order, carried by any message). After a resume both sides first learn what the other has, then send
-// the rest again; a number already seen is dropped. So no message is lost and none is delivered twice.
+// Three kinds of message:
+// - *Reliable*: `signal`, `muteRequest` and non-fatal `error` from the server; `signal`, `state`, `report`, `moderate` and
+//   `leave` from the client. The sender numbers them with `seq`, from 1 per session and direction without gaps, and keeps
+//   them until the other side acknowledged them (`ack`, the highest number received, carried by any message). After
+//   a resume each side sends again what the other has not acknowledged; a number already seen is dropped.
+// - *Picture*: `participantJoined`, `participantLeft`, `participantChanged`, `roomChanged`, `knocking`. They carry no `seq`
+//   and are never repeated: they change the complete picture that `joined` gave, and every `joined`, also the one
+//   after a resume, replaces it.
+// - The rest (join, resume, joined, lobby, ping, pong, ack, fatal errors) belongs to one connection.
+//
+// A server acknowledges what would survive its own death; so a client may be asked to send again what was handled
+// already by a server that was killed. {@link SignalFromMessage.fromSeq} lets the receiver of a signal drop the copy.
 
 export interface Envelope {
   /** Number of a reliable message. */
   readonly seq?: number;
-  /** Highest number received in order from the other side. */
+  /** Highest number received from the other side. */
   readonly ack?: number;
 }
 
@@ -202,8 +210,9 @@ export interface JoinedMessage {
   /** Those who wait in the lobby; hosts only, empty for guests. */
   readonly knocking: readonly KnockingParticipant[];
   readonly iceServers: readonly IceServer[];
-  /** True after `resume`. Highest `seq` the server had received: the client sends again what came after. */
+  /** True after `resume`. */
   readonly resumed: boolean;
+  /** An `ack`: the client sends again everything numbered above it. */
   readonly received: number;
 }
 
@@ -250,6 +259,11 @@ export interface SignalFromMessage {
   readonly type: "signal";
   readonly from: ParticipantId;
   readonly signal: PeerSignal;
+  /**
+   * The sender's own `seq` of this signal. It rises; drop a signal whose number is not above the last one from the
+   * same participant. Missing when the sender did not number it.
+   */
+  readonly fromSeq?: number;
 }
 
 /** A host asks to switch off microphone or camera. The client does so; only its user can switch it on again. */
