@@ -1,0 +1,7 @@
+/** Every fuzz target by name. A parser or a core that the network can reach has one. */
+import type { FuzzTarget } from "../harness.ts";
+
+/** Loads a target when it is asked for. */
+export const TARGETS: Readonly<Record<string, () => Promise<{ readonly target: FuzzTarget }>>> = {
+  "ip-address": () => import("./ip-address.ts"),
+};
