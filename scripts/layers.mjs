@@ -17,7 +17,7 @@ export const STACK_LAYERS = {
   bytes: [],
   sansio: [],
   timeline: ["sansio"],
-  kernel: ["sansio"],
+  kernel: base,
   crypto: ["bytes", "kernel"],
   stun: [...base, "kernel", "crypto"],
   platform: platform.slice(1),

@@ -4,6 +4,7 @@
  * @module
  */
 export { crc32 } from "./crc32.ts";
+export type { IncomingDatagram, OutgoingDatagram } from "./datagram.ts";
 export { fromHex, toHex } from "./hex.ts";
 export {
   equalBytes,

@@ -1,3 +1,4 @@
+import type { TransportAddress } from "../bytes/index.ts";
 import { Queue } from "../sansio/queue.ts";
 
 /** Largest datagram a slot holds: an Ethernet frame's worth, with room for what a layer prepends. */
@@ -16,6 +17,8 @@ export interface PacketSlot {
   start: number;
   /** Where the packet ends in {@link bytes}. */
   end: number;
+  /** Where the packet goes, once that is known. */
+  to: TransportAddress | undefined;
 }
 
 /**
@@ -49,6 +52,7 @@ export class PacketArena {
       bytes: new Uint8Array(this.buffer, offset + index * slotBytes, slotBytes),
       start: 0,
       end: 0,
+      to: undefined,
     }));
     this.#free = new Queue(slots);
     for (const slot of this.#slots) this.#free.push(slot);
@@ -65,6 +69,7 @@ export class PacketArena {
     this.#taken[slot.index] = 1;
     slot.start = headroom;
     slot.end = headroom;
+    slot.to = undefined;
     return slot;
   }
 

@@ -1,6 +1,6 @@
 import type { IpAddress, TransportAddress } from "../bytes/index.ts";
 import type { CryptoProvider } from "../crypto/index.ts";
-import type { PacketSlot } from "../kernel/packet-arena.ts";
+import type { PacketSlot } from "../kernel/index.ts";
 import type { Millis, RandomSource, WallClockMillis } from "../sansio/index.ts";
 
 /**

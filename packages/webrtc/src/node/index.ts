@@ -1,0 +1,7 @@
+/**
+ * The platform of Node: the only code of the stack that touches sockets, timers and clocks.
+ *
+ * @module
+ */
+export { nodeCrypto } from "./crypto.ts";
+export { createNodePlatform } from "./platform.ts";

@@ -1,0 +1,34 @@
+import { lookup } from "node:dns/promises";
+import { performance } from "node:perf_hooks";
+import { IpAddress } from "../bytes/index.ts";
+import type { Platform } from "../platform/index.ts";
+import { createNodeRandom, nodeCrypto } from "./crypto.ts";
+import { listInterfaces, watchInterfaces } from "./interfaces.ts";
+import { connectStream, listenStream } from "./stream.ts";
+import { createNodeTimer } from "./timer.ts";
+import { bindUdp } from "./udp.ts";
+
+/** The platform of Node: `dgram`, `net`, `tls`, timers, clock, interfaces, names, `node:crypto`. */
+export function createNodePlatform(): Platform {
+  const now = (): number => performance.now();
+  return {
+    now,
+    wallClock: () => Date.now(),
+    createTimer: (onTimer) => createNodeTimer(now, onTimer),
+    random: createNodeRandom(),
+    crypto: nodeCrypto,
+    interfaces: listInterfaces,
+    watchInterfaces,
+    bindUdp,
+    connectStream,
+    listenStream,
+    resolve,
+  };
+}
+
+async function resolve(hostname: string): Promise<readonly IpAddress[]> {
+  const literal = IpAddress.parse(hostname);
+  if (literal !== undefined) return [literal];
+  const addresses = await lookup(hostname, { all: true, order: "verbatim" });
+  return addresses.flatMap(({ address }) => IpAddress.parse(address) ?? []);
+}

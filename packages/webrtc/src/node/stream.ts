@@ -1,0 +1,140 @@
+import {
+  type AddressInfo,
+  connect as connectTcp,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from "node:net";
+import { connect as connectTls, createServer as createTlsServer, rootCertificates } from "node:tls";
+import { IpAddress, TransportAddress } from "../bytes/index.ts";
+import type {
+  StreamConnectOptions,
+  StreamHandler,
+  StreamIo,
+  StreamListener,
+  StreamListenOptions,
+} from "../platform/index.ts";
+
+/** Opens a TCP connection, with TLS on it when asked for. */
+export async function connectStream(
+  options: StreamConnectOptions,
+  handler: StreamHandler,
+): Promise<StreamIo> {
+  const { address, localAddress, timeoutMs, tls } = options;
+  const target = {
+    host: address.ip.toString(),
+    port: address.port,
+    ...(localAddress === undefined ? {} : { localAddress: localAddress.toString() }),
+  };
+  const socket =
+    tls === undefined
+      ? connectTcp(target)
+      : connectTls({
+          ...target,
+          // A name for SNI and the certificate check; an IP literal is checked against the certificate's addresses.
+          ...(IpAddress.parse(tls.serverName) === undefined ? { servername: tls.serverName } : {}),
+          ...(tls.ca === undefined ? {} : { ca: [...rootCertificates, ...tls.ca] }),
+          ...(tls.alpn === undefined ? {} : { ALPNProtocols: [...tls.alpn] }),
+        });
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      socket.destroy(new Error(`no connection to ${address} within ${timeoutMs} ms`));
+    }, timeoutMs);
+    socket.once("error", reject);
+    socket.once("close", () => clearTimeout(timer));
+    socket.once(tls === undefined ? "connect" : "secureConnect", () => {
+      clearTimeout(timer);
+      socket.off("error", reject);
+      resolve();
+    });
+  });
+  const stream = new NodeStream(socket);
+  stream.start(handler);
+  return stream;
+}
+
+/** Listens for TCP or TLS connections. */
+export async function listenStream(
+  options: StreamListenOptions,
+  onConnection: (stream: StreamIo) => StreamHandler,
+): Promise<StreamListener> {
+  const { address, port, tls } = options;
+  const server: Server =
+    tls === undefined ? createTcpServer() : createTlsServer({ cert: tls.certificate, key: tls.privateKey });
+  server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
+    // The peer may be gone before anybody looked.
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
+    const stream = new NodeStream(socket);
+    stream.start(onConnection(stream));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: address.toString(), port, ipv6Only: address.family === 6, exclusive: true }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  // A failed accept (out of file descriptors) concerns one connection, not the listener.
+  server.on("error", () => undefined);
+  return {
+    localAddress: toTransportAddress(server.address()),
+    close: () => void server.close(),
+  };
+}
+
+class NodeStream implements StreamIo {
+  readonly localAddress: TransportAddress;
+  readonly remoteAddress: TransportAddress;
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    this.localAddress = toTransportAddress({
+      address: socket.localAddress ?? "",
+      port: socket.localPort ?? 0,
+    });
+    this.remoteAddress = toTransportAddress({
+      address: socket.remoteAddress ?? "",
+      port: socket.remotePort ?? 0,
+    });
+  }
+
+  start(handler: StreamHandler): void {
+    let failure: Error | undefined;
+    this.#socket.on("error", (error) => {
+      failure = error;
+    });
+    this.#socket.on("data", (bytes: Uint8Array) => handler.handleData(bytes));
+    this.#socket.on("drain", () => handler.handleDrain());
+    this.#socket.on("close", () => handler.handleClose(failure));
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (!this.#socket.writable) return false;
+    return this.#socket.write(bytes.slice());
+  }
+
+  close(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+function toTransportAddress(info: string | Pick<AddressInfo, "address" | "port"> | null): TransportAddress {
+  const ip = info === null || typeof info === "string" ? undefined : IpAddress.parse(info.address);
+  if (ip === undefined || info === null || typeof info === "string") {
+    throw new TypeError("the system gave a TCP socket no IP address");
+  }
+  return new TransportAddress(ip, info.port);
+}

@@ -1,0 +1,48 @@
+import { writeUint32 } from "../../bytes/index.ts";
+import type { StunAttribute } from "./attribute.ts";
+
+/** Why a request was refused. */
+export interface StunErrorValue {
+  /** 300 to 699. */
+  readonly code: number;
+  /** Reason phrase, at most 127 characters; for people, not for programs. */
+  readonly reason: string;
+}
+
+/**
+ * Error code and reason phrase (RFC 8489 §14.8).
+ *
+ *  0                   1                   2                   3
+ *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |           Reserved, should be 0         |Class|     Number    |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |      Reason Phrase (variable)                                ..
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ */
+const REASON_OFFSET = 4;
+
+/** Fewer than 128 characters, which can be 763 bytes when decoding (RFC 8489 §14.8). */
+const MAX_REASON_BYTES = 763;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export const ERROR_CODE: StunAttribute<StunErrorValue> = {
+  type: 0x0009,
+  name: "ERROR-CODE",
+  size: (value) => REASON_OFFSET + encoder.encode(value.reason).length,
+  encode(value, target, offset) {
+    writeUint32(target, offset, (Math.floor(value.code / 100) << 8) | (value.code % 100));
+    encoder.encodeInto(value.reason, target.subarray(offset + REASON_OFFSET));
+  },
+  decode(bytes, offset, length) {
+    if (length < REASON_OFFSET || length > REASON_OFFSET + MAX_REASON_BYTES) return undefined;
+    const errorClass = bytes[offset + 2]! & 0x07;
+    const number = bytes[offset + 3]!;
+    if (errorClass < 3 || errorClass > 6 || number > 99) return undefined;
+    // A reason is for people: ill-formed UTF-8 in it is shown with replacement characters, not refused.
+    const reason = decoder.decode(bytes.subarray(offset + REASON_OFFSET, offset + length));
+    return { code: errorClass * 100 + number, reason };
+  },
+};

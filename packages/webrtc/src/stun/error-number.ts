@@ -1,0 +1,20 @@
+/** Numbers of ERROR-CODE (RFC 8489 §14.8, RFC 8656 §19, RFC 6062 §6.3, RFC 8445 §7.1.4). */
+export const StunErrorNumber = {
+  tryAlternate: 300,
+  badRequest: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  unknownAttribute: 420,
+  allocationMismatch: 437,
+  staleNonce: 438,
+  addressFamilyNotSupported: 440,
+  wrongCredentials: 441,
+  unsupportedTransportProtocol: 442,
+  peerAddressFamilyMismatch: 443,
+  connectionAlreadyExists: 446,
+  connectionTimeoutOrFailure: 447,
+  allocationQuotaReached: 486,
+  roleConflict: 487,
+  serverError: 500,
+  insufficientCapacity: 508,
+} as const;

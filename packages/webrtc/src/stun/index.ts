@@ -1,0 +1,76 @@
+/**
+ * STUN (RFC 8489): messages, attributes, credentials, the client's transactions, the Binding server.
+ *
+ * @module
+ */
+export {
+  AnswerLimiter,
+  type AnswerLimiterOptions,
+  DEFAULT_ANSWER_LIMITER_OPTIONS,
+} from "./answer-limiter.ts";
+export {
+  ALTERNATE_SERVER,
+  MAPPED_ADDRESS,
+  OTHER_ADDRESS,
+  RESPONSE_ORIGIN,
+  XOR_MAPPED_ADDRESS,
+  XOR_PEER_ADDRESS,
+  XOR_RELAYED_ADDRESS,
+} from "./attribute/address.ts";
+export { FIRST_COMPREHENSION_OPTIONAL, type StunAttribute } from "./attribute/attribute.ts";
+export { CHANGE_REQUEST, type ChangeRequestValue } from "./attribute/change-request.ts";
+export { CHANNEL_NUMBER, RESPONSE_PORT } from "./attribute/channel-number.ts";
+export { ERROR_CODE, type StunErrorValue } from "./attribute/error-code.ts";
+export { DONT_FRAGMENT, USE_CANDIDATE } from "./attribute/flag.ts";
+export {
+  CONNECTION_ID,
+  ICE_CONTROLLED,
+  ICE_CONTROLLING,
+  LIFETIME,
+  NOMINATION,
+  PRIORITY,
+} from "./attribute/integer.ts";
+export { DATA, PADDING, RESERVATION_TOKEN, USERHASH } from "./attribute/opaque.ts";
+export {
+  PASSWORD_ALGORITHM,
+  PASSWORD_ALGORITHMS,
+  PasswordAlgorithm,
+  type PasswordAlgorithmValue,
+} from "./attribute/password-algorithm.ts";
+export {
+  ADDITIONAL_ADDRESS_FAMILY,
+  ADDRESS_ERROR_CODE,
+  type AddressErrorValue,
+  EVEN_PORT,
+  ICMP,
+  type IcmpValue,
+  REQUESTED_ADDRESS_FAMILY,
+  REQUESTED_TRANSPORT,
+} from "./attribute/relay.ts";
+export { ALTERNATE_DOMAIN, NONCE, REALM, SOFTWARE, USERNAME } from "./attribute/text.ts";
+export { UNKNOWN_ATTRIBUTES } from "./attribute/unknown-attributes.ts";
+export { StunBindingServer, type StunServerCounters } from "./binding-server.ts";
+export {
+  StunClient,
+  type StunClientEvent,
+  type StunClientOptions,
+  type StunFailureReason,
+  type StunRequest,
+} from "./client.ts";
+export {
+  decodeNonceCookie,
+  encodeNonceCookie,
+  longTermKey,
+  type NonceFeatures,
+  prepareOpaqueString,
+  shortTermKey,
+  userHash,
+} from "./credentials.ts";
+export { StunErrorNumber } from "./error-number.ts";
+export { type StunDecodeFailure, StunError, type StunErrorCode } from "./errors.ts";
+export { looksLikeStun, STUN_HEADER_BYTES, STUN_MAGIC_COOKIE, TRANSACTION_ID_BYTES } from "./header.ts";
+export { type LongTermCredentials, LongTermSession } from "./long-term-session.ts";
+export { copyStunMessage, decodeStunMessage, StunMessage, safeDecodeStunMessage } from "./message.ts";
+export { StunMessageBuilder } from "./message-builder.ts";
+export { type StunClass, StunMethod } from "./message-type.ts";
+export { DEFAULT_TRANSACTION_OPTIONS, type TransactionOptions, TransactionTimer } from "./transaction.ts";
