@@ -157,7 +157,11 @@ async function startDisplay(): Promise<{ readonly name: string; stop(): void }> 
   });
   const output = child.stdio[3];
   if (output === null || output === undefined) throw new Error("Xvfb has no output");
-  const [chunk] = await Promise.race([once(output, "data"), once(child, "exit"), delay(10_000).then(() => [])]);
+  const [chunk] = await Promise.race([
+    once(output, "data"),
+    once(child, "exit"),
+    delay(10_000).then(() => []),
+  ]);
   const number = /^\d+/.exec(String(chunk))?.[0];
   if (number === undefined) {
     child.kill("SIGKILL");

@@ -3,8 +3,8 @@
  * together with the command that would provide it; under CI it is a failure, because there it was to be installed.
  */
 import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
 import { networkInterfaces } from "node:os";
+import { delimiter, join } from "node:path";
 
 /** A program a test may use, the names it goes by, and where it comes from. */
 interface Program {
