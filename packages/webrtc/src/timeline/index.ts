@@ -4,6 +4,8 @@
  *
  * @module
  */
+
+export { type Observation, TimelineRecorder } from "./recorder.ts";
 export {
   type CandidateCounts,
   type CandidateFacts,
@@ -25,3 +27,4 @@ export {
   type Verdict,
   type VerdictCode,
 } from "./timeline.ts";
+export { judge, VERDICT_CODES, type VerdictHints, verdictOf } from "./verdict.ts";

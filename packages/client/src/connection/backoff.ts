@@ -1,0 +1,28 @@
+import type { Millis } from "@naru/webrtc/sansio";
+
+/** How fast attempts thin out. */
+export interface BackoffOptions {
+  /** Ceiling of the first pause. */
+  readonly baseMs: Millis;
+  /** Ceiling of every pause. */
+  readonly maximumMs: Millis;
+}
+
+/** A restarted server is found again within seconds, and a thousand clients do not all come in the same one. */
+export const DEFAULT_BACKOFF_OPTIONS: BackoffOptions = { baseMs: 400, maximumMs: 8_000 };
+
+/**
+ * The pause before an attempt: exponential, with full jitter (uniform between nothing and the ceiling), so that
+ * clients which lost the same server spread out.
+ *
+ * @param attempt - 1 for the first.
+ * @param random - Uniform in [0, 1).
+ */
+export function backoffDelayMs(
+  attempt: number,
+  random: number,
+  options: BackoffOptions = DEFAULT_BACKOFF_OPTIONS,
+): Millis {
+  const ceiling = Math.min(options.maximumMs, options.baseMs * 2 ** (attempt - 1));
+  return Math.round(ceiling * random);
+}
