@@ -89,7 +89,7 @@ const MUTATIONS: readonly Mutation[] = [
 /** Input `index` of a run: a corpus entry with one to several mutations, now and then nothing but noise. */
 export function nextInput(pool: readonly Uint8Array[], maxBytes: number, chance: Chance): Uint8Array {
   if (pool.length === 0 || chance.below(50) === 0) return noise(chance, chance.below(64));
-  let bytes = chance.pick(pool).slice();
+  let bytes: Uint8Array = chance.pick(pool).slice();
   const rounds = 1 << chance.below(5);
   for (let round = 0; round < rounds; round++) bytes = chance.pick(MUTATIONS)(bytes, chance, pool);
   return bytes.length > maxBytes ? bytes.slice(0, maxBytes) : bytes;

@@ -4,4 +4,7 @@ import type { FuzzTarget } from "../harness.ts";
 /** Loads a target when it is asked for. */
 export const TARGETS: Readonly<Record<string, () => Promise<{ readonly target: FuzzTarget }>>> = {
   "ip-address": () => import("./ip-address.ts"),
+  stun: () => import("./stun.ts"),
+  "stun-client": () => import("./stun-client.ts"),
+  "stun-server": () => import("./stun-server.ts"),
 };
