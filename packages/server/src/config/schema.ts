@@ -1,0 +1,252 @@
+import { z } from "zod";
+import { parseAddressRange } from "../network/address-range.ts";
+
+/** Everything an operator can set. `CONFIG_OPTIONS` describes each; units are in the names. */
+export interface NaruConfig {
+  readonly host?: string | undefined;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly publicUrl?: string | undefined;
+  readonly trustedProxies: readonly string[];
+  readonly tls: { readonly cert?: string | undefined; readonly key?: string | undefined };
+  readonly auth: { readonly required: boolean; readonly secret?: string | undefined };
+  readonly limits: {
+    readonly rooms: number;
+    readonly participantsPerRoom: number;
+    readonly participants: number;
+    readonly messagesPerSecond: number;
+    readonly joinsPerMinute: number;
+    readonly connections: number;
+  };
+  readonly stun: { readonly enabled: boolean };
+  readonly metrics: { readonly enabled: boolean; readonly allow: readonly string[] };
+  readonly log: {
+    readonly level: "error" | "warn" | "info" | "debug";
+    readonly format: "auto" | "text" | "json";
+  };
+  readonly drainTimeoutMs: number;
+  readonly language: "auto" | "en" | "ko";
+  readonly open: boolean;
+}
+
+type Group = Readonly<Record<string, unknown>>;
+
+/** {@link NaruConfig} with every part optional: what a program passes to `createNaruServer`. */
+export type NaruConfigInput = {
+  readonly [Key in keyof NaruConfig]?: NaruConfig[Key] extends readonly string[]
+    ? NaruConfig[Key]
+    : NaruConfig[Key] extends Group
+      ? Partial<NaruConfig[Key]>
+      : NaruConfig[Key];
+};
+
+export type OptionKind = "string" | "number" | "boolean" | "list";
+
+/** One option, as help, environment and flags need it. */
+export interface ConfigOption {
+  /** Path in the file, joined by dots: `tls.cert`. */
+  readonly key: string;
+  readonly kind: OptionKind;
+  readonly description: string;
+  /** What is expected, for people: `a whole number from 0 to 65535`. */
+  readonly expected: string;
+  /** `undefined` when the option is simply absent. */
+  readonly defaultValue: unknown;
+  /** Never shown. */
+  readonly secret: boolean;
+}
+
+/** One reason why a configuration is refused. */
+export interface ConfigIssue {
+  readonly key: string;
+  readonly expected: string;
+}
+
+/** What is known of an option beside its type. */
+interface OptionMeta {
+  readonly kind: OptionKind;
+  readonly description: string;
+  readonly expected: string;
+  readonly secret: boolean;
+}
+
+const metaOf = z.registry<OptionMeta>();
+
+const schema = z.strictObject({
+  host: text(
+    "Address to listen on; all addresses of both families when left out.",
+    "an IP address or a host name",
+  ),
+  port: count(0, 65_535, 8_443, "TCP and UDP port. 0 lets the system choose."),
+  dataDir: described(z.string().min(1).default("data"), {
+    kind: "string",
+    description: "Folder for certificates and secrets. Made when missing, readable by its owner only.",
+    expected: "a path",
+  }),
+  publicUrl: described(z.string().refine(isOrigin).optional(), {
+    kind: "string",
+    description: "Address under which people reach this server, where that is not its own.",
+    expected: "scheme, host and maybe port, such as https://meet.example.com",
+  }),
+  trustedProxies: ranges([], "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."),
+  tls: z
+    .strictObject({
+      cert: text("Certificate chain, PEM. Needs tls.key.", "the path of a file"),
+      key: text("Private key of tls.cert, PEM.", "the path of a file"),
+    })
+    .prefault({}),
+  auth: z
+    .strictObject({
+      required: flag(false, "Only people with a token may join."),
+      secret: described(z.string().min(32).optional(), {
+        kind: "string",
+        description: "Secret that signs tokens (HS256). Made and kept in the data folder when left out.",
+        expected: "at least 32 characters",
+        secret: true,
+      }),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      rooms: count(1, 1_000_000, 1_000, "Rooms at the same time."),
+      participantsPerRoom: count(
+        2,
+        50,
+        4,
+        "People in one room. Each sends to each, so uploads grow with it.",
+      ),
+      participants: count(2, 1_000_000, 2_000, "People on this server at the same time."),
+      messagesPerSecond: count(1, 10_000, 50, "Signaling messages per second from one connection."),
+      joinsPerMinute: count(1, 1_000_000, 60, "Attempts to join per minute from one address."),
+      connections: count(16, 1_000_000, 4_096, "TCP connections at the same time."),
+    })
+    .prefault({}),
+  stun: z.strictObject({ enabled: flag(true, "Answer STUN binding requests on the UDP port.") }).prefault({}),
+  metrics: z
+    .strictObject({
+      enabled: flag(true, "Serve Prometheus metrics at /metrics."),
+      allow: ranges(["127.0.0.0/8", "::1"], "Who may read the metrics."),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: choice(["error", "warn", "info", "debug"], "info", "How much is logged."),
+      format: choice(["auto", "text", "json"], "auto", "auto: text on a terminal, JSON lines elsewhere."),
+    })
+    .prefault({}),
+  drainTimeoutMs: count(0, 3_600_000, 5_000, "How long people have to move on when the server stops, in ms."),
+  language: choice(["auto", "en", "ko"], "auto", "Language of the start screen."),
+  open: flag(false, "Open the browser at start."),
+});
+
+/** Every option, in the order in which help and example list them. */
+export const CONFIG_OPTIONS: readonly ConfigOption[] = optionsOf(schema, "");
+
+/** Checks a whole configuration and fills in the defaults. */
+export function checkConfig(
+  value: unknown,
+):
+  | { readonly config: NaruConfig; readonly issues: readonly [] }
+  | { readonly issues: readonly ConfigIssue[] } {
+  const result = schema.safeParse(value);
+  if (result.success) return { config: result.data, issues: [] };
+  const issues: ConfigIssue[] = [];
+  for (const issue of result.error.issues) {
+    const path = issue.path.join(".");
+    if (issue.code === "unrecognized_keys") {
+      for (const key of issue.keys)
+        issues.push({ key: path === "" ? key : `${path}.${key}`, expected: "no such option" });
+      continue;
+    }
+    const option = CONFIG_OPTIONS.find(({ key }) => path === key || path.startsWith(`${key}.`));
+    issues.push({ key: option?.key ?? path, expected: option?.expected ?? "a group of options" });
+  }
+  return { issues };
+}
+
+/**
+ * Fills in the defaults of a configuration that a program wrote.
+ *
+ * @throws {TypeError} naming each option that is unknown or of the wrong kind.
+ */
+export function resolveConfig(input: NaruConfigInput = {}): NaruConfig {
+  const result = checkConfig(input);
+  if ("config" in result) return result.config;
+  throw new TypeError(result.issues.map(({ key, expected }) => `${key}: expected ${expected}`).join("; "));
+}
+
+function described<T extends z.ZodType>(
+  type: T,
+  meta: Omit<OptionMeta, "secret"> & { readonly secret?: boolean },
+): T {
+  metaOf.add(type, { secret: false, ...meta });
+  return type;
+}
+
+function text(description: string, expected: string): z.ZodOptional<z.ZodString> {
+  return described(z.string().min(1).optional(), { kind: "string", description, expected });
+}
+
+function count(
+  min: number,
+  max: number,
+  defaultValue: number,
+  description: string,
+): z.ZodDefault<z.ZodNumber> {
+  const expected = `a whole number from ${min} to ${max}`;
+  return described(z.int().min(min).max(max).default(defaultValue), {
+    kind: "number",
+    description,
+    expected,
+  });
+}
+
+function flag(defaultValue: boolean, description: string): z.ZodDefault<z.ZodBoolean> {
+  return described(z.boolean().default(defaultValue), {
+    kind: "boolean",
+    description,
+    expected: "true or false",
+  });
+}
+
+function choice<const Values extends readonly [string, ...string[]]>(
+  values: Values,
+  defaultValue: Values[number],
+  description: string,
+) {
+  const expected = `one of ${values.join(", ")}`;
+  const type = z.enum(values);
+  return described(type.default(type.parse(defaultValue)), { kind: "string", description, expected });
+}
+
+function ranges(defaultValue: string[], description: string) {
+  const range = z.string().refine((value) => parseAddressRange(value) !== undefined);
+  return described(z.array(range).max(256).default(defaultValue), {
+    kind: "list",
+    description,
+    expected: "addresses or networks, such as 10.0.0.0/8 (separated by commas)",
+  });
+}
+
+function isOrigin(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  return (
+    (url.protocol === "https:" || url.protocol === "http:") &&
+    (value === url.origin || value === `${url.origin}/`)
+  );
+}
+
+function optionsOf(group: z.ZodObject, prefix: string): ConfigOption[] {
+  return Object.entries(group.shape).flatMap(([name, type]) => {
+    const key = `${prefix}${name}`;
+    if (!(type instanceof z.ZodType)) return [];
+    const meta = metaOf.get(type);
+    if (meta !== undefined) {
+      const defaultValue = type instanceof z.ZodDefault ? type.def.defaultValue : undefined;
+      return [{ key, defaultValue, ...meta }];
+    }
+    const inner = type instanceof z.ZodPrefault ? type.def.innerType : type;
+    return inner instanceof z.ZodObject ? optionsOf(inner, `${key}.`) : [];
+  });
+}

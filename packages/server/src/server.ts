@@ -1,0 +1,161 @@
+import { MAX_MESSAGE_BYTES, PROTOCOL_VERSION } from "@naru/signaling/protocol";
+import { createNodePlatform } from "@naru/webrtc/node";
+import { type Logger, SILENT_LOGGER } from "@naru/webrtc/sansio";
+import { type NaruConfigInput, resolveConfig } from "./config/schema.ts";
+import { findAppFolder } from "./http/app-files.ts";
+import { createHttpListener } from "./http/http-app.ts";
+import { HttpServer } from "./http/http-server.ts";
+import { DataDirectory } from "./life/data-directory.ts";
+import { openPorts } from "./life/open-ports.ts";
+import { AddressSet } from "./network/address-range.ts";
+import { type ServerUrls, serverUrls } from "./network/server-urls.ts";
+import { Port } from "./port/port.ts";
+import { certificateDer, fingerprint } from "./tls/authority.ts";
+import { identitySource } from "./tls/identity.ts";
+import { VERSION } from "./version.ts";
+
+/** What a program may pass beside the configuration. */
+export interface NaruServerOptions {
+  /** Silent by default. */
+  readonly log?: Logger;
+  /** Folder of the web application; found by itself when left out. */
+  readonly appFolder?: string;
+}
+
+/** A running server. */
+export interface NaruServer {
+  /** Address on this machine, for example `http://localhost:8443`. */
+  readonly url: string;
+  /** TCP and UDP port. */
+  readonly port: number;
+  /** Where it can be reached now. */
+  readonly urls: ServerUrls;
+  /** The certificate that is served now. */
+  readonly certificate: {
+    /** SHA-256, `3F:A1:…`. */
+    readonly fingerprint: string;
+    /** Certificate of the local authority (PEM), when the served one is of it. */
+    readonly authority: string | undefined;
+  };
+  /** Whether STUN is answered on the UDP port. */
+  readonly hasStun: boolean;
+  /** Whether the web application was found. */
+  readonly hasApp: boolean;
+  /** Says farewell: not ready any more, people are told to move on. Resolves when all have left or time is up. */
+  drain(): Promise<void>;
+  /** Closes everything at once; repeated calls are harmless. */
+  close(): Promise<void>;
+}
+
+/** How often certificate files and remaining validity are looked at, in milliseconds. */
+const CERTIFICATE_CHECK_MS = 60_000;
+
+/** Connections that have not said yet what they want. */
+const MAX_WAITING = 512;
+const WAITING_TIMEOUT_MS = 10_000;
+
+/**
+ * Starts the web application, signaling and STUN on one port.
+ *
+ * @throws {TypeError} (rejects) when an option is unknown or of the wrong kind.
+ * @throws {StartError} (rejects) when the environment does not allow it; the error says what to do.
+ * @example
+ * const server = await createNaruServer({ port: 0, dataDir: "/var/lib/naru" });
+ * console.log(server.url);
+ * await server.close();
+ */
+export async function createNaruServer(
+  input: NaruConfigInput = {},
+  options: NaruServerOptions = {},
+): Promise<NaruServer> {
+  const config = resolveConfig(input);
+  const log = options.log ?? SILENT_LOGGER;
+  const platform = createNodePlatform();
+  const data = DataDirectory.open(config.dataDir);
+  const source = identitySource(config, data, log);
+  let identity = await source.load();
+  let state: "running" | "draining" | "closed" = "running";
+
+  const appFolder = options.appFolder ?? findAppFolder();
+  const http = new HttpServer({
+    onRequest: createHttpListener({
+      appFolder,
+      publicUrl: config.publicUrl,
+      trustedProxies: new AddressSet(config.trustedProxies),
+      log,
+      isReady: () => state === "running",
+      apiConfig: () => ({
+        version: VERSION,
+        protocol: PROTOCOL_VERSION,
+        tokenRequired: config.auth.required,
+        stunPort: ports.stun === undefined ? undefined : ports.number,
+        limits: {
+          participantsPerRoom: config.limits.participantsPerRoom,
+          messageBytes: MAX_MESSAGE_BYTES,
+        },
+      }),
+      certificates: () => ({
+        authority: identity.authority === undefined ? undefined : certificateDer(identity.authority),
+        fingerprint: fingerprint(identity.certificate),
+      }),
+      metrics: undefined,
+    }),
+    onUpgrade: () => false,
+  });
+  const port = new Port({
+    identity,
+    onHttp: (connection) => http.handleConnection(connection),
+    maxConnections: config.limits.connections,
+    maxWaiting: MAX_WAITING,
+    waitingTimeoutMs: WAITING_TIMEOUT_MS,
+  });
+  const ports = await openPorts(port, platform, config, log).catch((error: unknown) => {
+    http.close();
+    throw error;
+  });
+
+  const refresh = async (): Promise<void> => {
+    try {
+      const next = await source.load();
+      if (next.certificate === identity.certificate || state === "closed") return;
+      identity = next;
+      port.setIdentity(next);
+      log.info("serving a new certificate");
+    } catch (error) {
+      log.error("the certificate could not be renewed; the old one stays", { error: String(error) });
+    }
+  };
+  const stopWatching = platform.watchInterfaces(() => void refresh());
+  const certificateCheck = setInterval(() => void refresh(), CERTIFICATE_CHECK_MS);
+  certificateCheck.unref();
+
+  return {
+    get url() {
+      return `http://localhost:${ports.number}`;
+    },
+    get port() {
+      return ports.number;
+    },
+    get urls() {
+      return serverUrls(config, ports.number);
+    },
+    get certificate() {
+      return { fingerprint: fingerprint(identity.certificate), authority: identity.authority };
+    },
+    hasStun: ports.stun !== undefined,
+    hasApp: appFolder !== undefined,
+    async drain() {
+      if (state === "running") state = "draining";
+    },
+    async close() {
+      if (state === "closed") return;
+      state = "closed";
+      stopWatching();
+      clearInterval(certificateCheck);
+      http.close();
+      port.close();
+      ports.stun?.close();
+      await port.stopListening();
+    },
+  };
+}
