@@ -48,6 +48,11 @@ export class RawConnection {
       this.#socket.write(typeof data === "string" ? Buffer.from(data, "latin1") : data);
   }
 
+  /** Reads nothing more, so that the other side's sends get stuck. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   /** Sends a FIN; the other side may go on sending. */
   end(): void {
     this.#socket.end();
