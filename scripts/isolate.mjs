@@ -6,6 +6,7 @@
  * Firefox gathers no loopback candidates and asks for a default route, hence the pair of interfaces.
  */
 import { spawnSync } from "node:child_process";
+import { pathToFileURL } from "node:url";
 
 /** Address of the one interface inside. */
 export const ISOLATED_ADDRESS = "10.77.0.1";
@@ -45,3 +46,16 @@ export function isolated(command) {
     reason: `no network namespace (${said}): run as root with util-linux and iproute2 (apt-get install util-linux iproute2)`,
   };
 }
+
+/** `node scripts/isolate.mjs command arguments…` runs any command so. */
+function main(command) {
+  const way = isolated(command);
+  if (way.reason) {
+    console.error(way.reason);
+    process.exit(1);
+  }
+  const result = spawnSync(way.command[0], way.command.slice(1), { stdio: "inherit" });
+  process.exit(result.status ?? 1);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) main(process.argv.slice(2));
