@@ -1,0 +1,92 @@
+import { open, readFile, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { RegistrySnapshot } from "../room/registry-types.ts";
+import type { RoomSnapshot } from "../room/room.ts";
+
+/** Where rooms are kept while no server runs. */
+export interface SnapshotStore {
+  /** What was saved last, unchecked; undefined when there is nothing. Called once, at the start. */
+  load(): Promise<unknown>;
+  /**
+   * Replaces what was saved. Never called while an earlier call is still under way. When it resolves, the snapshot
+   * must survive the death of the process; messages are acknowledged on the strength of it.
+   */
+  save(snapshot: RegistrySnapshot): Promise<void>;
+}
+
+/** The file holds hashes of secrets and undelivered signals: it is its owner's alone. */
+const FILE_MODE = 0o600;
+
+/**
+ * Keeps rooms in one JSON file. Each save writes a new file beside it and renames that over the old one, so a
+ * reader finds either the old state or the new one, whole, at whatever moment the process or the machine dies.
+ *
+ * A file that is not JSON is moved aside as `<path>.damaged` and the server starts empty.
+ */
+export function createFileStore(path: string): SnapshotStore {
+  // A room that did not change is the same object as in the snapshot before: it is written as text only once.
+  const texts = new WeakMap<RoomSnapshot, string>();
+
+  function textOf(room: RoomSnapshot): string {
+    let text = texts.get(room);
+    if (text === undefined) {
+      text = JSON.stringify(room);
+      texts.set(room, text);
+    }
+    return text;
+  }
+
+  return {
+    async load(): Promise<unknown> {
+      const text = await readIfPresent(path);
+      if (text === undefined) return undefined;
+      try {
+        return JSON.parse(text);
+      } catch {
+        // Damaged by something other than us: keep it for whoever wants to know, start without it.
+        await rename(path, `${path}.damaged`);
+        return undefined;
+      }
+    },
+
+    async save(snapshot: RegistrySnapshot): Promise<void> {
+      const temporary = `${path}.new`;
+      const file = await open(temporary, "w", FILE_MODE);
+      try {
+        // The mode given to open() is not applied to a file that a killed process left behind.
+        await file.chmod(FILE_MODE);
+        await file.writeFile(
+          `{"version":${snapshot.version},"rooms":[${snapshot.rooms.map(textOf).join(",\n")}]}\n`,
+        );
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, path);
+      await syncFolder(dirname(path));
+    },
+  };
+}
+
+async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Makes the rename itself survive a loss of power. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // Some systems cannot open or sync a folder; there the rename is as durable as they make it.
+  }
+}
