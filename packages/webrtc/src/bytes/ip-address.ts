@@ -3,6 +3,9 @@ import { equalBytes, readUint16 } from "./integers.ts";
 /** IP version. */
 export type IpFamily = 4 | 6;
 
+/** A zone is an interface's name or number (RFC 4007 §11.2). What could end or change the text around it is refused. */
+const ZONE = /^[^\s\p{Cc}%[\]/]{1,64}$/u;
+
 /**
  * An IPv4 or IPv6 address: immutable, parsed once at the edge. Zone identifiers (`fe80::1%eth0`) are kept
  * for the socket that needs them and take no part in comparison.
@@ -40,7 +43,7 @@ export class IpAddress {
     const zone = percent === -1 ? undefined : text.slice(percent + 1);
     const bytes = address.includes(":") ? parseIpv6(address) : parseIpv4(address);
     if (bytes === undefined) return undefined;
-    if (zone !== undefined && (bytes.length === 4 || zone === "" || zone.length > 64)) return undefined;
+    if (zone !== undefined && (bytes.length === 4 || !ZONE.test(zone))) return undefined;
     return new IpAddress(bytes, zone);
   }
 
