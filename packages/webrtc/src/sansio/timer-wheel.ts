@@ -1,4 +1,3 @@
-import { assert } from "./assert.ts";
 import type { Millis } from "./core.ts";
 
 /** Width of one slot: deadlines in the same slot may run up to this much late, never early. */
@@ -33,9 +32,12 @@ export class TimerWheel {
   readonly #armed = new Map<WheelEntry, Armed>();
   /** The tick up to which everything has run. */
   #tick: number;
+  /** The tick when the overflow was last sorted in: what it holds lies more than a revolution behind it. */
+  #sortedTick: number;
 
   constructor(now: Millis) {
     this.#tick = Math.floor(now / TICK_MS);
+    this.#sortedTick = this.#tick;
   }
 
   /** How many entries are armed. */
@@ -72,25 +74,23 @@ export class TimerWheel {
     const target = Math.floor(now / TICK_MS);
     if (target <= this.#tick) return;
     // A jump over the whole wheel (a suspended laptop) visits each slot once, not once per lost tick.
-    const steps = Math.min(target - this.#tick, SLOTS);
-    for (let i = 1; i <= steps; i++) {
-      const tick = target - steps + i;
-      // Moved first, so that a handler which re-arms itself for the present lands in the next slot.
-      this.#tick = tick;
-      this.#runSlot(tick % SLOTS, now);
-    }
+    const first = Math.max(this.#tick + 1, target - SLOTS + 1);
+    // Moved first, so that a handler which re-arms itself for the present lands behind the last slot of this turn.
     this.#tick = target;
-    this.#sortInOverflow(now);
+    for (let tick = first; tick <= target; tick++) this.#runSlot(tick % SLOTS, now);
+    // Twice a revolution is enough, and cheap however many wait far ahead.
+    if (target - this.#sortedTick >= SLOTS / 2) this.#sortInOverflow(now);
   }
 
   /** When {@link advance} should next be called: the end of the earliest occupied slot, or `Infinity`. */
   next(): Millis {
     if (this.#armed.size === 0) return Number.POSITIVE_INFINITY;
-    for (let i = 1; i <= SLOTS; i++) {
-      if (this.#slots[(this.#tick + i) % SLOTS]!.size > 0) return (this.#tick + i) * TICK_MS;
+    // The overflow has to be sorted in before the first of it can be due.
+    const end = this.#overflow.size === 0 ? this.#tick + SLOTS : this.#sortedTick + SLOTS;
+    for (let tick = this.#tick + 1; tick < end; tick++) {
+      if (this.#slots[tick % SLOTS]!.size > 0) return tick * TICK_MS;
     }
-    // Only the overflow is occupied: come back when its entries can be sorted into the wheel.
-    return (this.#tick + SLOTS) * TICK_MS;
+    return end * TICK_MS;
   }
 
   #slotFor(deadline: Millis): number {
@@ -112,7 +112,7 @@ export class TimerWheel {
   #runSlot(slot: number, now: Millis): void {
     const entries = this.#slots[slot]!;
     if (entries.size === 0) return;
-    // A handler may disarm others, or arm them into this very slot one turn ahead: run those present now.
+    // A handler may disarm others, or arm them into this very slot a revolution ahead: run those present now.
     for (const entry of [...entries]) {
       const armed = this.#armed.get(entry);
       if (armed === undefined || armed.deadline > now) continue;
@@ -122,9 +122,11 @@ export class TimerWheel {
   }
 
   #sortInOverflow(now: Millis): void {
+    this.#sortedTick = this.#tick;
     for (const entry of [...this.#overflow]) {
       const armed = this.#armed.get(entry);
-      assert(armed !== undefined, "an entry in the overflow is armed");
+      // Disarmed by a handler that ran before it.
+      if (armed === undefined) continue;
       if (armed.deadline > now) {
         this.arm(entry, armed.deadline);
         continue;
