@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ConnectionReport } from "@naru/signaling";
 import { MAX_MESSAGE_BYTES, PROTOCOL_VERSION } from "@naru/signaling/protocol";
 import { createNodePlatform } from "@naru/webrtc/node";
 import { type Logger, SILENT_LOGGER } from "@naru/webrtc/sansio";
@@ -6,10 +8,12 @@ import { findAppFolder } from "./http/app-files.ts";
 import { createHttpListener } from "./http/http-app.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { DataDirectory } from "./life/data-directory.ts";
-import { openPorts } from "./life/open-ports.ts";
+import { type OpenPorts, openPorts } from "./life/open-ports.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import { AddressSet } from "./network/address-range.ts";
 import { type ServerUrls, serverUrls } from "./network/server-urls.ts";
 import { Port } from "./port/port.ts";
+import { applyPublicHost, startSignaling } from "./signaling/start-signaling.ts";
 import { certificateDer, fingerprint } from "./tls/authority.ts";
 import { identitySource } from "./tls/identity.ts";
 import { VERSION } from "./version.ts";
@@ -74,7 +78,27 @@ export async function createNaruServer(
   const data = DataDirectory.open(config.dataDir);
   const source = identitySource(config, data, log);
   let identity = await source.load();
-  let state: "running" | "draining" | "closed" = "running";
+  let state: "starting" | "running" | "draining" | "closed" = "starting";
+  let ports: OpenPorts | undefined;
+  const stunPort = (): number | undefined => (ports?.stun === undefined ? undefined : ports.number);
+
+  const signaling = await startSignaling(config, {
+    data,
+    log,
+    stunPort,
+    onReport(report) {
+      metrics?.countReport(report);
+      logReport(log, report);
+    },
+  });
+  const metrics = !config.metrics.enabled
+    ? undefined
+    : new Metrics({
+        version: VERSION,
+        signaling: () => signaling.stats(),
+        stun: () => ports?.stun?.counters,
+        port: () => port.stats,
+      });
 
   const appFolder = options.appFolder ?? findAppFolder();
   const http = new HttpServer({
@@ -88,7 +112,7 @@ export async function createNaruServer(
         version: VERSION,
         protocol: PROTOCOL_VERSION,
         tokenRequired: config.auth.required,
-        stunPort: ports.stun === undefined ? undefined : ports.number,
+        stunPort: stunPort(),
         limits: {
           participantsPerRoom: config.limits.participantsPerRoom,
           messageBytes: MAX_MESSAGE_BYTES,
@@ -98,9 +122,15 @@ export async function createNaruServer(
         authority: identity.authority === undefined ? undefined : certificateDer(identity.authority),
         fingerprint: fingerprint(identity.certificate),
       }),
-      metrics: undefined,
+      metrics:
+        metrics === undefined
+          ? undefined
+          : { allow: new AddressSet(config.metrics.allow), render: () => metrics.render() },
     }),
-    onUpgrade: () => false,
+    onUpgrade(request, socket, head) {
+      applyPublicHost(request, config.publicUrl);
+      return signaling.handleUpgrade(request, socket, head);
+    },
   });
   const port = new Port({
     identity,
@@ -109,10 +139,15 @@ export async function createNaruServer(
     maxWaiting: MAX_WAITING,
     waitingTimeoutMs: WAITING_TIMEOUT_MS,
   });
-  const ports = await openPorts(port, platform, config, log).catch((error: unknown) => {
+  try {
+    ports = await openPorts(port, platform, config, log);
+  } catch (error) {
     http.close();
+    await signaling.close();
     throw error;
-  });
+  }
+  const { number, stun } = ports;
+  state = "running";
 
   const refresh = async (): Promise<void> => {
     try {
@@ -130,32 +165,43 @@ export async function createNaruServer(
   certificateCheck.unref();
 
   return {
-    get url() {
-      return `http://localhost:${ports.number}`;
-    },
-    get port() {
-      return ports.number;
-    },
+    url: `http://localhost:${number}`,
+    port: number,
     get urls() {
-      return serverUrls(config, ports.number);
+      return serverUrls(config, number);
     },
     get certificate() {
       return { fingerprint: fingerprint(identity.certificate), authority: identity.authority };
     },
-    hasStun: ports.stun !== undefined,
+    hasStun: stun !== undefined,
     hasApp: appFolder !== undefined,
     async drain() {
-      if (state === "running") state = "draining";
+      if (state !== "running") return;
+      state = "draining";
+      const deadline = performance.now() + config.drainTimeoutMs;
+      await signaling.drain();
+      while (signaling.stats().connections > 0 && performance.now() < deadline) await delay(DRAIN_POLL_MS);
     },
     async close() {
       if (state === "closed") return;
       state = "closed";
       stopWatching();
       clearInterval(certificateCheck);
+      stun?.close();
+      await Promise.all([port.stopListening(), signaling.close()]);
       http.close();
       port.close();
-      ports.stun?.close();
-      await port.stopListening();
     },
   };
+}
+
+/** How often a draining server looks whether everybody has left, in milliseconds. */
+const DRAIN_POLL_MS = 25;
+
+/** Connections that fail are news for an operator; those that work are not. */
+function logReport(log: Logger, { report }: ConnectionReport): void {
+  const { phase, outcome, code, durationMs } = report;
+  if (outcome === "failed")
+    log.info("a connection between two participants failed", { phase, code, durationMs });
+  else log.debug("a connection between two participants works", { outcome, durationMs });
 }

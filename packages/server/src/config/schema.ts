@@ -108,17 +108,17 @@ const schema = z.strictObject({
     .prefault({}),
   limits: z
     .strictObject({
-      rooms: count(1, 1_000_000, 1_000, "Rooms at the same time."),
+      rooms: count(1, 1_000_000, 10_000, "Rooms at the same time."),
       participantsPerRoom: count(
         2,
         50,
         4,
         "People in one room. Each sends to each, so uploads grow with it.",
       ),
-      participants: count(2, 1_000_000, 2_000, "People on this server at the same time."),
-      messagesPerSecond: count(1, 10_000, 50, "Signaling messages per second from one connection."),
-      joinsPerMinute: count(1, 1_000_000, 60, "Attempts to join per minute from one address."),
-      connections: count(16, 1_000_000, 4_096, "TCP connections at the same time."),
+      participants: count(2, 1_000_000, 20_000, "People on this server at the same time."),
+      messagesPerSecond: count(1, 10_000, 100, "Signaling messages per second from one connection."),
+      joinsPerMinute: count(1, 1_000_000, 120, "Attempts to join per minute from one address."),
+      connections: count(16, 1_000_000, 10_000, "TCP connections at the same time."),
     })
     .prefault({}),
   stun: z.strictObject({ enabled: flag(true, "Answer STUN binding requests on the UDP port.") }).prefault({}),

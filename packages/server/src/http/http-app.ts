@@ -10,7 +10,12 @@ import { cacheControl } from "./app-files.ts";
 import { isLocalHost, type RequestSource, requestSource } from "./client-request.ts";
 import { preferredLanguage } from "./languages.ts";
 import { ONE_MORE_STEP_STYLE_HASH, oneMoreStepPage } from "./one-more-step.ts";
-import { appContentSecurityPolicy, pageContentSecurityPolicy, SECURITY_HEADERS } from "./security-headers.ts";
+import {
+  appContentSecurityPolicy,
+  NO_CONTENT_POLICY,
+  pageContentSecurityPolicy,
+  SECURITY_HEADERS,
+} from "./security-headers.ts";
 
 /** What the application must know before it can connect. Answer of `/api/config`. */
 export interface ApiConfig {
@@ -77,6 +82,9 @@ function createHttpApp(options: HttpAppOptions): Hono<Env> {
     c.set("source", requestSource(c.env.incoming, options.trustedProxies));
     await next();
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.res.headers.set(name, value);
+    if (!c.res.headers.has("Content-Security-Policy")) {
+      c.res.headers.set("Content-Security-Policy", NO_CONTENT_POLICY);
+    }
   });
   app.use(async (c, next) => {
     if (c.req.method === "GET" || c.req.method === "HEAD") return next();

@@ -48,6 +48,9 @@ export class HttpServer {
       }
       if (!options.onUpgrade(request, socket, head)) refuseUpgrade(socket, "404 Not Found", "Not found\n");
     });
+    // A client may close its side after its last request and wait for the answer (RFC 9112 §9.6 speaks of the
+    // half-closed connection). Node has the switch, its types do not.
+    Reflect.set(this.#server, "httpAllowHalfOpen", true);
     // The server itself never listens; this starts the supervision of time limits, which listening would.
     this.#server.emit("listening");
   }

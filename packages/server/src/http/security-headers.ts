@@ -17,6 +17,9 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   ].join(", "),
 };
 
+/** The content security policy of answers that are no page. */
+export const NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'";
+
 /**
  * The content security policy of the application: everything from this server, nothing from anywhere else.
  *

@@ -22,7 +22,7 @@ function jsonLogger(level: NaruConfig["log"]["level"], output: LogOutput): Logge
   const logger = pino(
     {
       level,
-      base: undefined,
+      base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: REDACTED,
