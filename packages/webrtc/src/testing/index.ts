@@ -22,8 +22,16 @@ export {
 } from "./link.ts";
 export { DEFAULT_NAT_OPTIONS, NAT_PRESETS, Nat, type NatBehavior, type NatOptions } from "./nat.ts";
 export type { Packet, TcpSegment, TransportProtocol } from "./packet.ts";
+export { Pair, type PairOptions, type PairSide } from "./pair.ts";
 export { Realm } from "./realm.ts";
 export { type RouterOptions, VirtualRouter } from "./router.ts";
+export {
+  createScenario,
+  type Scenario,
+  type ScenarioOptions,
+  type ScenarioSetup,
+  scenarioSeed,
+} from "./scenario.ts";
 export { SeededRandom } from "./seeded-random.ts";
 export { SystemError, type SystemErrorCode } from "./system-error.ts";
 export { type ScheduledEvent, VIRTUAL_EPOCH, VirtualClock, VirtualTimeoutError } from "./virtual-clock.ts";
