@@ -17,7 +17,7 @@ export type RoomState = "idle" | "connecting" | "lobby" | "connected" | "reconne
 
 /** Why a room was closed. */
 export interface ClosedReason {
-  readonly code: "LEFT" | "SERVER_UNREACHABLE" | "SERVER_INCOMPATIBLE" | SignalingErrorCode;
+  readonly code: "LEFT" | "SERVER_UNREACHABLE" | SignalingErrorCode;
   /** One English sentence. */
   readonly message: string;
 }

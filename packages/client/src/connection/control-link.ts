@@ -29,7 +29,9 @@ export class ControlLink {
 
   /** Sends, now or once a channel is open. False when too much is waiting: it was not taken. */
   send(message: ControlMessage): boolean {
-    const text = this.#delivery.send((seq) => JSON.stringify({ ...message, seq, ack: this.#delivery.received }));
+    const text = this.#delivery.send((seq) =>
+      JSON.stringify({ ...message, seq, ack: this.#delivery.received }),
+    );
     if (text === undefined) return false;
     if (this.#live) {
       this.#transmits.push(text);

@@ -33,7 +33,12 @@ export type PeerConnectionEvent =
   | { readonly type: "dtlsState"; readonly state: RTCDtlsTransportState }
   | { readonly type: "dtlsError"; readonly detail: string }
   | { readonly type: "descriptionRefused"; readonly message: string }
-  | { readonly type: "track"; readonly slot: Slot; readonly streamId: string | undefined; readonly track: MediaStreamTrack }
+  | {
+      readonly type: "track";
+      readonly slot: Slot;
+      readonly streamId: string | undefined;
+      readonly track: MediaStreamTrack;
+    }
   | { readonly type: "channel"; readonly channel: RTCDataChannel };
 
 /**
@@ -182,7 +187,11 @@ export class PeerConnection {
     }
     this.#watchDtls();
     await this.#applyVideoLimits();
-    for (let next = this.#queuedCandidates.shift(); next !== undefined; next = this.#queuedCandidates.shift()) {
+    for (
+      let next = this.#queuedCandidates.shift();
+      next !== undefined;
+      next = this.#queuedCandidates.shift()
+    ) {
       await this.#applyCandidate(next);
     }
   }

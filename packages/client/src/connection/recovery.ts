@@ -152,6 +152,8 @@ export class Recovery {
           this.#want({ type: "restartIce", reason: "the path was lost" }, now);
           break;
         case "restart":
+          // A restart under a path that still works changes no state.
+          if (this.#state === "connected") break;
           this.#want({ type: "restartIce", reason: "the ICE restart did not help" }, now);
           break;
         case "stable":

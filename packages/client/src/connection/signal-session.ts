@@ -10,8 +10,10 @@ import {
   type LobbyMessage,
   PROTOCOL_VERSION,
   type ServerMessage,
+  type SignalingErrorCode,
 } from "@naru/signaling/protocol";
 import { type LogFields, type Logger, type Millis, Queue, TimerTable } from "@naru/webrtc/sansio";
+import { isSignalingErrorCode } from "../errors.ts";
 import { backoffDelayMs } from "./backoff.ts";
 import { ReliableDelivery } from "./reliable-delivery.ts";
 import { parseServerMessage, type ReceivedMessage } from "./server-message.ts";
@@ -48,8 +50,11 @@ export type SignalSessionEvent =
   | { readonly type: "retryScheduled"; readonly attempt: number; readonly retryInMs: Millis }
   /** The server refused something and stays. */
   | { readonly type: "refused"; readonly error: ErrorMessage }
-  /** It is over. `code` is a `SignalingErrorCode` or one of our own. */
-  | { readonly type: "closed"; readonly code: string; readonly message: string };
+  /** It is over. */
+  | { readonly type: "closed"; readonly code: ClosedCode; readonly message: string };
+
+/** Why a session is over. */
+export type ClosedCode = SignalingErrorCode | "LEFT" | "SERVER_UNREACHABLE";
 
 /** Fatal errors after which the same session goes on over a new connection. */
 const RESUMABLE: ReadonlySet<string> = new Set(["SERVER_CLOSING", "HEARTBEAT_TIMEOUT", "RATE_LIMITED"]);
@@ -156,7 +161,10 @@ export class SignalSession {
     if (this.#socket === "none" || this.#state === "closed") return;
     if (code === CLOSE_CODE_REFUSED) {
       this.#socket = "none";
-      this.#refuse(reason, `the server closed the connection: ${reason}`, now);
+      // Its error message came before, and ended the session; without one the reason is all there is.
+      if (isSignalingErrorCode(reason))
+        this.#refuse(reason, `the server closed the connection: ${reason}`, now);
+      else this.#retry(now);
       return;
     }
     this.#retry(now);
@@ -290,7 +298,7 @@ export class SignalSession {
     this.#setState("connected");
   }
 
-  #refuse(code: string, message: string, now: Millis): void {
+  #refuse(code: SignalingErrorCode, message: string, now: Millis): void {
     if (RESUMABLE.has(code)) {
       this.#drop(now);
       return;
@@ -335,7 +343,7 @@ export class SignalSession {
     this.#emit({ type: "retryScheduled", attempt: this.#attempt + 1, retryInMs });
   }
 
-  #finish(code: string, message: string): void {
+  #finish(code: ClosedCode, message: string): void {
     this.#timers.stopAll();
     this.#socket = "none";
     this.#emit({ type: "closeSocket" });

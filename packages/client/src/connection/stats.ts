@@ -115,7 +115,9 @@ function describeCandidate(candidate: Entry | undefined): CandidateFacts | undef
     address: string(candidate["address"]),
     port: number(candidate["port"]),
     relayProtocol:
-      relayProtocol === "udp" || relayProtocol === "tcp" || relayProtocol === "tls" ? relayProtocol : undefined,
+      relayProtocol === "udp" || relayProtocol === "tcp" || relayProtocol === "tls"
+        ? relayProtocol
+        : undefined,
   };
 }
 
@@ -147,7 +149,8 @@ function* readMedia(entries: ReadonlyMap<string, Entry>): Generator<Observation>
   for (const inbound of ofType(entries, "inbound-rtp")) {
     if ((number(inbound["packetsReceived"]) ?? 0) > 0) yield { type: "firstPacket" };
     // Samples count silence that was made up, too: less the concealed ones they are what was really decoded.
-    const samples = (number(inbound["totalSamplesReceived"]) ?? 0) - (number(inbound["concealedSamples"]) ?? 0);
+    const samples =
+      (number(inbound["totalSamplesReceived"]) ?? 0) - (number(inbound["concealedSamples"]) ?? 0);
     if ((number(inbound["framesDecoded"]) ?? 0) > 0 || samples > 0) yield { type: "firstDecoded" };
   }
   for (const kind of ["audio", "video"] as const) {

@@ -290,7 +290,8 @@ export class TimelineRecorder {
 
   #recordVerdict(verdict: Verdict, final: boolean, atMs: Millis): void {
     this.#verdict = verdict;
-    this.#fail(verdict.phase, atMs);
+    // While repair goes on, its phases go on too; missing media is nothing that repair is tried for.
+    if (final || verdict.phase === "media") this.#fail(verdict.phase, atMs);
     if (final) this.#end = "failed";
   }
 

@@ -1,0 +1,605 @@
+import type { ParticipantInfo, PeerSignal, ReportMessage } from "@naru/signaling/protocol";
+import type { Logger } from "@naru/webrtc/sansio";
+import {
+  type ConnectionOutcome,
+  judge,
+  type Observation,
+  TimelineRecorder,
+  type TimelineSnapshot,
+  type Verdict,
+  type VerdictHints,
+} from "@naru/webrtc/timeline";
+import type { ClientPlatform, ClientTimer } from "../platform/platform.ts";
+import type { ConnectionStats } from "../remote-participant.ts";
+import { ControlLink, type ControlMessage } from "./control-link.ts";
+import { fingerprintOf, sessionIdOf } from "./description.ts";
+import type { OutgoingMedia, VideoLimits } from "./media-slots.ts";
+import { PeerConnection, type PeerConnectionEvent } from "./peer-connection.ts";
+import { DEFAULT_RECOVERY_OPTIONS, type LinkState, Recovery } from "./recovery.ts";
+import { RemoteMedia } from "./remote-media.ts";
+import { candidateType, StatsReader } from "./stats.ts";
+
+export interface PeerLinkOptions {
+  readonly platform: ClientPlatform;
+  readonly log: Logger;
+  readonly configuration: RTCConfiguration;
+  readonly polite: boolean;
+  readonly info: ParticipantInfo;
+  readonly media: OutgoingMedia;
+  readonly limits: VideoLimits;
+  readonly signalingUp: boolean;
+  readonly onEvent: (event: PeerLinkEvent) => void;
+}
+
+export type PeerLinkEvent =
+  | { readonly type: "signal"; readonly signal: PeerSignal }
+  | { readonly type: "report"; readonly report: Omit<ReportMessage, "type" | "peer"> }
+  /** Outcome or timeline. */
+  | { readonly type: "connectionChange" }
+  | { readonly type: "trackChange" }
+  | { readonly type: "message"; readonly message: ControlMessage }
+  /** The control channel opened or is gone. */
+  | { readonly type: "controlChange"; readonly live: boolean }
+  /** The other side opened a channel for a file. */
+  | { readonly type: "channel"; readonly channel: RTCDataChannel };
+
+/** Peer connections given up whose late messages are recognised. */
+const MAX_RETIRED = 16;
+/** Resets of the other side that are obeyed within a minute: an honest one makes three, and then gives up. */
+const MAX_RESETS_PER_MINUTE = 12;
+/** While something is still expected to happen, and afterwards. */
+const LOOK_OFTEN_MS = 500;
+const LOOK_RARELY_MS = 5_000;
+/** Media that was announced and has not come by then will not come. */
+const MEDIA_TIMEOUT_MS = 10_000;
+const ACK_DELAY_MS = 200;
+
+/**
+ * The connection to one participant, for as long as both are in the room: one peer connection after another where
+ * repair needs that. Owns its timeline, and the messages that survive from one peer connection to the next.
+ */
+export class PeerLink {
+  readonly #options: PeerLinkOptions;
+  readonly #recorder: TimelineRecorder;
+  readonly #recovery: Recovery;
+  readonly #control: ControlLink;
+  readonly #remote: RemoteMedia;
+  #info: ParticipantInfo;
+  #configuration: RTCConfiguration;
+  #media: OutgoingMedia;
+  #limits: VideoLimits;
+  #pc: PeerConnection;
+  #stats: StatsReader = new StatsReader();
+  #timelineStats: StatsReader = new StatsReader();
+  #retired: string[] = [];
+  #peerResets: number[] = [];
+  #hints: VerdictHints = {};
+  #serverUp: boolean;
+  #connectedAt: number | undefined;
+  #reportedConnected = false;
+  #repairing = false;
+  #outcome: ConnectionOutcome = "connecting";
+  #recoveryTimer: ClientTimer | undefined;
+  #lookTimer: ClientTimer | undefined;
+  #ackTimer: ClientTimer | undefined;
+  #closed = false;
+
+  constructor(options: PeerLinkOptions) {
+    const { platform } = options;
+    this.#options = options;
+    this.#info = options.info;
+    this.#configuration = options.configuration;
+    this.#media = options.media;
+    this.#limits = options.limits;
+    this.#serverUp = options.signalingUp;
+    this.#recorder = new TimelineRecorder(platform.now(), platform.wallClock());
+    this.#recovery = new Recovery({ ...DEFAULT_RECOVERY_OPTIONS, polite: options.polite });
+    this.#control = new ControlLink(options.log);
+    this.#remote = new RemoteMedia(platform);
+    this.#pc = this.#build();
+    this.#recovery.start(platform.now());
+    this.#recovery.handleSignaling(this.#signalingUp, platform.now());
+    this.#expectMedia();
+    this.#armRecovery();
+  }
+
+  // Commands
+
+  /** A message of the other side, moved by the server. */
+  handleSignal(signal: PeerSignal): void {
+    if (this.#closed) return;
+    switch (signal.kind) {
+      case "description":
+        this.#handleDescription(signal.description);
+        break;
+      case "candidate":
+        this.#pc.handleCandidate(signal.candidate);
+        break;
+      case "reset":
+        this.#handleReset(signal.reason);
+        break;
+      default:
+        // A later version's: unknown kinds are ignored.
+        signal satisfies never;
+    }
+  }
+
+  /** Presence, name, role or state changed. */
+  handleInfo(info: ParticipantInfo): void {
+    this.#info = info;
+    this.#expectMedia();
+    this.#recovery.handleSignaling(this.#signalingUp, this.#now);
+    this.#runRecovery();
+    if (this.#remote.update(info.state)) this.#emit({ type: "trackChange" });
+  }
+
+  /** Our own connection to the server broke or is back. */
+  handleServer(up: boolean): void {
+    this.#serverUp = up;
+    this.#recovery.handleSignaling(this.#signalingUp, this.#now);
+    this.#runRecovery();
+  }
+
+  handleNetworkChange(): void {
+    this.#recovery.handleNetworkChange(this.#now);
+    this.#runRecovery();
+  }
+
+  setMedia(media: OutgoingMedia): void {
+    this.#media = media;
+    this.#pc.setMedia(media);
+  }
+
+  setVideoLimits(limits: VideoLimits): void {
+    this.#limits = limits;
+    this.#pc.setVideoLimits(limits);
+  }
+
+  /** Fresh servers and credentials, for the next gathering. */
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.#configuration = configuration;
+    this.#pc.setConfiguration(configuration);
+  }
+
+  /** Sends exactly once, now or when the control channel opens. False when too much is waiting. */
+  send(message: ControlMessage): boolean {
+    const taken = this.#control.send(message);
+    this.#pumpControl();
+    return taken;
+  }
+
+  createChannel(label: string): RTCDataChannel {
+    return this.#pc.createChannel(label);
+  }
+
+  retry(): void {
+    this.#recovery.retry(this.#now);
+    this.#runRecovery();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#record({ type: "closed" });
+    this.#closed = true;
+    this.#recoveryTimer?.cancel();
+    this.#lookTimer?.cancel();
+    this.#ackTimer?.cancel();
+    this.#pc.close();
+    this.#remote.clear();
+  }
+
+  async stats(): Promise<ConnectionStats> {
+    const report = await this.#pc.getStats();
+    return this.#stats.read(report, this.#now).stats;
+  }
+
+  get info(): ParticipantInfo {
+    return this.#info;
+  }
+
+  get camera(): MediaStream | undefined {
+    return this.#remote.camera;
+  }
+
+  get screen(): MediaStream | undefined {
+    return this.#info.state.screen === true ? this.#remote.screen : undefined;
+  }
+
+  get outcome(): ConnectionOutcome {
+    return this.#recorder.outcome;
+  }
+
+  get timeline(): TimelineSnapshot {
+    return this.#recorder.snapshot();
+  }
+
+  /** Whether control messages arrive at once. */
+  get isLive(): boolean {
+    return this.#control.isLive;
+  }
+
+  get maxMessageSize(): number {
+    return this.#pc.maxMessageSize;
+  }
+
+  // Generations
+
+  #build(): PeerConnection {
+    const pc: PeerConnection = new PeerConnection({
+      platform: this.#options.platform,
+      configuration: this.#configuration,
+      polite: this.#options.polite,
+      media: this.#media,
+      log: this.#options.log,
+      onEvent: (event) => this.#handlePeerEvent(event),
+    });
+    pc.setVideoLimits(this.#limits);
+    this.#attachControl(pc.control);
+    return pc;
+  }
+
+  #rebuild(reason: string): void {
+    this.#retire();
+    this.#hints = {};
+    this.#record({ type: "restart", kind: "rebuild", reason });
+    this.#control.handleClose();
+    this.#emit({ type: "controlChange", live: false });
+    this.#pc.close();
+    this.#remote.clear();
+    this.#emit({ type: "trackChange" });
+    this.#stats = new StatsReader();
+    this.#timelineStats = new StatsReader();
+    this.#connectedAt = undefined;
+    this.#pc = this.#build();
+    this.#expectMedia();
+  }
+
+  /** From now on messages of the other side's present peer connection are late ones. */
+  #retire(): void {
+    const sessionId = sessionIdOf(this.#pc.remoteSdp ?? "");
+    if (sessionId !== undefined) this.#retired = [...this.#retired, sessionId].slice(-MAX_RETIRED);
+  }
+
+  #handleDescription(description: { readonly type: string; readonly sdp: string }): void {
+    const sessionId = sessionIdOf(description.sdp);
+    if (sessionId !== undefined && this.#retired.includes(sessionId)) {
+      this.#options.log.debug("dropped a description of a connection given up", {});
+      return;
+    }
+    const current = sessionIdOf(this.#pc.remoteSdp ?? "");
+    if (description.type === "offer" && current !== undefined && current !== sessionId) {
+      this.#handlePeerRebuild("the other side started over");
+    }
+    this.#pc.handleDescription(description);
+  }
+
+  #handleReset(reason: string): void {
+    this.#options.log.info("the other side gave a connection up", { peer: this.#info.id, reason });
+    this.#hints = { ...this.#hints, peerReason: reason };
+    this.#handlePeerRebuild("the other side started over");
+  }
+
+  #handlePeerRebuild(reason: string): void {
+    const now = this.#now;
+    this.#peerResets = [...this.#peerResets.filter((at) => at > now - 60_000), now];
+    if (this.#peerResets.length > MAX_RESETS_PER_MINUTE) {
+      this.#options.log.warn("the other side starts over too often: ignored", { peer: this.#info.id });
+      return;
+    }
+    const { peerReason } = this.#hints;
+    this.#rebuild(reason);
+    if (peerReason !== undefined) this.#hints = { peerReason };
+    this.#recovery.handlePeerRebuilt(now);
+    this.#armRecovery();
+  }
+
+  // Repair
+
+  get #signalingUp(): boolean {
+    return this.#serverUp && this.#info.presence === "present";
+  }
+
+  #runRecovery(): void {
+    if (this.#closed) return;
+    for (
+      let action = this.#recovery.pollAction();
+      action !== undefined;
+      action = this.#recovery.pollAction()
+    ) {
+      switch (action.type) {
+        case "restartIce":
+          this.#repairing = true;
+          this.#record({ type: "restart", kind: "ice", reason: action.reason });
+          this.#pc.restartIce();
+          break;
+        case "rebuild": {
+          this.#repairing = true;
+          const verdict = this.#judge();
+          this.#report("failed", verdict);
+          this.#emit({ type: "signal", signal: { kind: "reset", reason: verdict.code } });
+          this.#rebuild(action.reason);
+          this.#record({ type: "verdict", verdict, final: false });
+          break;
+        }
+        case "giveUp": {
+          const verdict = this.#judge();
+          this.#record({ type: "verdict", verdict, final: true });
+          this.#report("failed", verdict);
+          this.#options.log.error("gave a connection up", { peer: this.#info.id, code: verdict.code });
+          break;
+        }
+        default:
+          action satisfies never;
+      }
+    }
+    this.#armRecovery();
+    this.#noteOutcome();
+  }
+
+  #armRecovery(): void {
+    this.#recoveryTimer?.cancel();
+    const due = this.#recovery.pollTimeout();
+    if (due === Number.POSITIVE_INFINITY || this.#closed) return;
+    this.#recoveryTimer = this.#options.platform.setTimer(() => {
+      this.#recovery.handleTimeout(this.#now);
+      this.#runRecovery();
+    }, due - this.#now);
+  }
+
+  #judge(): Verdict {
+    const servers = this.#configuration.iceServers ?? [];
+    return judge(this.#recorder.snapshot(), {
+      ...this.#hints,
+      signalingLost: !this.#signalingUp,
+      relayConfigured: servers.some((server) => [server.urls].flat().some((url) => url.startsWith("turn"))),
+    });
+  }
+
+  #report(outcome: ReportMessage["outcome"], verdict?: Verdict): void {
+    const timeline = this.#recorder.snapshot();
+    this.#emit({
+      type: "report",
+      report: {
+        phase: verdict?.phase ?? "media",
+        outcome,
+        durationMs: this.#recorder.elapsedMs(this.#now),
+        ...(verdict === undefined ? {} : { code: verdict.code, message: verdict.message }),
+      },
+    });
+    this.#options.log.info(`connection ${outcome}`, {
+      peer: this.#info.id,
+      code: verdict?.code,
+      path: timeline.path.selectedPair?.local.type,
+    });
+  }
+
+  // Events of the peer connection
+
+  #handlePeerEvent(event: PeerConnectionEvent): void {
+    switch (event.type) {
+      case "signal":
+        this.#emit(event);
+        break;
+      case "descriptionSent":
+        this.#record({ type: "description", kind: event.kind, direction: "sent" });
+        this.#recordFingerprints();
+        break;
+      case "descriptionReceived":
+        this.#record({ type: "description", kind: event.kind, direction: "received" });
+        this.#recordFingerprints();
+        break;
+      case "localCandidate":
+        this.#recordCandidate("local", event.candidate.candidate);
+        break;
+      case "remoteCandidate":
+        this.#recordCandidate("remote", event.candidate);
+        break;
+      case "gatheringComplete":
+        this.#record({ type: "gatheringComplete" });
+        break;
+      case "serverError": {
+        const { url, errorCode: code, errorText: text } = event.event;
+        this.#record({ type: "serverError", error: { url, code, text: text.slice(0, 200) } });
+        break;
+      }
+      case "iceState":
+        this.#handleIceState(event.state);
+        break;
+      case "connectionState":
+        this.#handleConnectionState(event.state);
+        break;
+      case "dtlsState":
+        if (event.state !== "new") this.#record({ type: "dtls", state: event.state });
+        break;
+      case "dtlsError":
+        this.#hints = { ...this.#hints, dtlsError: event.detail };
+        break;
+      case "descriptionRefused":
+        this.#options.log.warn("a description was refused", { peer: this.#info.id, message: event.message });
+        this.#hints = { ...this.#hints, descriptionRefused: event.message };
+        break;
+      case "track":
+        this.#remote.add(event, this.#info.state);
+        this.#emit({ type: "trackChange" });
+        break;
+      case "channel":
+        this.#emit(event);
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #handleIceState(state: RTCIceConnectionState): void {
+    const mapped = ICE_STATES[state];
+    if (mapped === undefined) return;
+    this.#record({ type: "ice", state: mapped });
+    if (mapped === "failed" || mapped === "disconnected") this.#settleState(mapped);
+  }
+
+  #handleConnectionState(state: RTCPeerConnectionState): void {
+    if (state === "connected") {
+      // Browsers without a DTLS transport object tell the end of the handshake only so.
+      this.#record({ type: "ice", state: "connected" });
+      this.#record({ type: "dtls", state: "connected" });
+      this.#handleConnected();
+      return;
+    }
+    if (state === "connecting") this.#settleState("connecting");
+    if (state === "failed") {
+      const { path } = this.#recorder.snapshot();
+      if (path.state === "done")
+        this.#hints = { dtlsError: "dtls-failure", phase: "security", ...this.#hints };
+      this.#settleState(path.state === "done" ? "securityFailed" : "failed");
+    }
+  }
+
+  #handleConnected(): void {
+    this.#connectedAt ??= this.#now;
+    this.#hints = {};
+    if (!this.#reportedConnected) this.#report("connected");
+    else if (this.#repairing) this.#report("recovered");
+    this.#reportedConnected = true;
+    this.#repairing = false;
+    this.#settleState("connected");
+    this.#look();
+  }
+
+  #settleState(state: LinkState): void {
+    this.#recovery.handleState(state, this.#now);
+    this.#runRecovery();
+  }
+
+  // Timeline
+
+  #record(observation: Observation): void {
+    this.#recorder.record(observation, this.#now);
+    this.#emit({ type: "connectionChange" });
+  }
+
+  #noteOutcome(): void {
+    const { outcome } = this.#recorder;
+    if (outcome === this.#outcome) return;
+    this.#outcome = outcome;
+    this.#emit({ type: "connectionChange" });
+  }
+
+  #recordCandidate(side: "local" | "remote", line: string): void {
+    // RFC 8839 §5.1: candidate:<foundation> <component> <transport> <priority> <address> <port> typ <type> …
+    const match = /^candidate:\S+ \d+ (\S+) .* typ (\S+)/i.exec(line);
+    const type = candidateType(match?.[2]);
+    if (type === undefined) return;
+    const protocol = match?.[1]?.toLowerCase() === "tcp" ? "tcp" : "udp";
+    this.#record({ type: "candidate", side, candidateType: type, protocol });
+  }
+
+  #recordFingerprints(): void {
+    this.#record({
+      type: "security",
+      localFingerprint: fingerprintOf(this.#pc.localSdp),
+      remoteFingerprint: fingerprintOf(this.#pc.remoteSdp),
+    });
+  }
+
+  #expectMedia(): void {
+    const { audio, video, screen } = this.#info.state;
+    this.#record({ type: "mediaExpected", expected: audio === true || video === true || screen === true });
+  }
+
+  /** Asks the browser what it knows, often while something is due. */
+  #look(): void {
+    this.#lookTimer?.cancel();
+    const pc = this.#pc;
+    pc.getStats().then(
+      (report) => {
+        if (this.#closed || pc !== this.#pc) return;
+        for (const observation of this.#timelineStats.read(report, this.#now).observations) {
+          this.#recorder.record(observation, this.#now);
+        }
+        this.#judgeMedia();
+        this.#emit({ type: "connectionChange" });
+      },
+      // A peer connection that is being closed has no stats; the next one is looked at again.
+      () => undefined,
+    );
+    const pending = this.#recorder.snapshot().media.state === "active";
+    this.#lookTimer = this.#options.platform.setTimer(
+      () => this.#look(),
+      pending ? LOOK_OFTEN_MS : LOOK_RARELY_MS,
+    );
+  }
+
+  #judgeMedia(): void {
+    const { media } = this.#recorder.snapshot();
+    if (media.state !== "active" || this.#connectedAt === undefined) return;
+    if (this.#now - this.#connectedAt < MEDIA_TIMEOUT_MS) return;
+    const verdict = judge(this.#recorder.snapshot(), { phase: "media" });
+    this.#record({ type: "verdict", verdict, final: false });
+    this.#report("failed", verdict);
+  }
+
+  // Control channel
+
+  #attachControl(channel: RTCDataChannel): void {
+    const isCurrent = (): boolean => !this.#closed && this.#pc.control === channel;
+    channel.onopen = () => {
+      if (!isCurrent()) return;
+      this.#record({ type: "dataOpen" });
+      this.#control.handleOpen();
+      this.#pumpControl();
+    };
+    channel.onclose = () => {
+      if (!isCurrent()) return;
+      this.#control.handleClose();
+      this.#emit({ type: "controlChange", live: false });
+    };
+    channel.onmessage = (event) => {
+      const data: unknown = event.data;
+      if (!isCurrent() || typeof data !== "string") return;
+      const wasLive = this.#control.isLive;
+      this.#control.handleText(data);
+      this.#pumpControl();
+      if (!wasLive && this.#control.isLive) this.#emit({ type: "controlChange", live: true });
+    };
+  }
+
+  #pumpControl(): void {
+    const { control } = this.#pc;
+    for (let text = this.#control.pollTransmit(); text !== undefined; text = this.#control.pollTransmit()) {
+      if (control.readyState === "open") control.send(text);
+    }
+    for (
+      let message = this.#control.pollMessage();
+      message !== undefined;
+      message = this.#control.pollMessage()
+    ) {
+      this.#emit({ type: "message", message });
+    }
+    if (!this.#control.isAckDue) return;
+    this.#ackTimer?.cancel();
+    this.#ackTimer = this.#options.platform.setTimer(() => {
+      this.#control.flushAck();
+      this.#pumpControl();
+    }, ACK_DELAY_MS);
+  }
+
+  get #now(): number {
+    return this.#options.platform.now();
+  }
+
+  #emit(event: PeerLinkEvent): void {
+    if (!this.#closed) this.#options.onEvent(event);
+  }
+}
+
+const ICE_STATES: Readonly<
+  Record<RTCIceConnectionState, "checking" | "connected" | "disconnected" | "failed" | undefined>
+> = {
+  new: undefined,
+  checking: "checking",
+  connected: "connected",
+  completed: "connected",
+  disconnected: "disconnected",
+  failed: "failed",
+  closed: undefined,
+};
