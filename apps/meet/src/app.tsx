@@ -1,0 +1,23 @@
+import type { JSX } from "preact";
+import { LiveRegion } from "./components/live-region.tsx";
+import { route } from "./router.ts";
+import { Landing } from "./views/landing.tsx";
+import { RoomView } from "./views/room.tsx";
+import { Unsupported } from "./views/unsupported.tsx";
+
+/** The page. */
+export function App(): JSX.Element {
+  return (
+    <>
+      <Page />
+      <LiveRegion />
+    </>
+  );
+}
+
+function Page(): JSX.Element {
+  const current = route.value;
+  if (current.page !== "room") return <Landing notFound={current.page === "notFound"} />;
+  if (typeof RTCPeerConnection === "undefined") return <Unsupported />;
+  return <RoomView key={current.room} name={current.room} />;
+}

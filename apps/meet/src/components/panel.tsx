@@ -1,0 +1,63 @@
+import type { JSX } from "preact";
+import { t } from "../i18n/index.ts";
+import type { Meeting, PanelName } from "../meeting/meeting.ts";
+import { ChatPanel } from "./chat-panel.tsx";
+import { FilesPanel } from "./files-panel.tsx";
+import { Icon } from "./icon.tsx";
+import { PeoplePanel } from "./people-panel.tsx";
+
+const PANELS: readonly PanelName[] = ["chat", "people", "files"];
+
+/** The side panel: chat, people or files. A sheet on phones. */
+export function Panel({ meeting }: { readonly meeting: Meeting }): JSX.Element | null {
+  const open = meeting.panel.value;
+  if (open === undefined) return null;
+  const titles: Readonly<Record<PanelName, string>> = {
+    chat: t.value.chat.title,
+    people: t.value.people.title,
+    files: t.value.files.title,
+  };
+  return (
+    <aside
+      class="panel"
+      aria-label={titles[open]}
+      data-testid={`panel-${open}`}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || event.isComposing) return;
+        event.preventDefault();
+        meeting.panel.value = undefined;
+      }}
+    >
+      <header class="panel-head">
+        <div class="panel-tabs">
+          {PANELS.map((name) => (
+            <button
+              key={name}
+              type="button"
+              class="panel-tab"
+              aria-pressed={name === open}
+              onClick={() => {
+                if (name !== open) meeting.togglePanel(name);
+              }}
+            >
+              {titles[name]}
+            </button>
+          ))}
+        </div>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t.value.close}
+          onClick={() => {
+            meeting.panel.value = undefined;
+          }}
+        >
+          <Icon name="x" />
+        </button>
+      </header>
+      {open === "chat" && <ChatPanel meeting={meeting} />}
+      {open === "people" && <PeoplePanel meeting={meeting} />}
+      {open === "files" && <FilesPanel meeting={meeting} />}
+    </aside>
+  );
+}

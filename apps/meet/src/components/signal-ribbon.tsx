@@ -1,0 +1,91 @@
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { t } from "../i18n/index.ts";
+import { statsOf } from "../meeting/connection-stats.ts";
+import type { Meeting } from "../meeting/meeting.ts";
+import type { PeerView } from "../meeting/views.ts";
+import { connectionQuality } from "../model/quality.ts";
+import { currentPhase, isSettled, PHASES } from "../model/timeline.ts";
+
+/** How long the full ribbon stays before it folds: long enough to be read. */
+const FOLD_AFTER_MS = 1_600;
+
+/**
+ * The four phases of a connection as they happen; a dot of its quality once they are done, and the ribbon again
+ * when something breaks. A click opens the inspector.
+ */
+export function SignalRibbon({
+  meeting,
+  peer,
+}: {
+  readonly meeting: Meeting;
+  readonly peer: PeerView;
+}): JSX.Element {
+  const { inspector } = t.value;
+  const folded = useFolded(isSettled(peer.timeline));
+  const quality = connectionQuality(peer.connection, statsOf(peer.participant).value.current);
+  const phase = currentPhase(peer.timeline);
+  const label = folded
+    ? inspector.qualityLabel(peer.name, inspector.quality[quality])
+    : `${t.value.tile.openInspector(peer.name)}: ${
+        phase === "done"
+          ? inspector.outcome.connected
+          : `${inspector.phaseLong[phase]}, ${inspector.state[peer.timeline[phase].state]}`
+      }`;
+  return (
+    <button
+      type="button"
+      class={folded ? "quality" : "ribbon"}
+      data-testid={`ribbon-${peer.id}`}
+      data-quality={quality}
+      data-outcome={peer.connection}
+      aria-label={label}
+      title={label}
+      onClick={() => {
+        meeting.inspected.value = peer.id;
+      }}
+    >
+      {folded ? (
+        <QualityBars />
+      ) : (
+        PHASES.map((name) => (
+          <span key={name} class="ribbon-part" data-state={partState(peer, name)}>
+            <i />
+            <b>{inspector.phases[name]}</b>
+          </span>
+        ))
+      )}
+    </button>
+  );
+}
+
+/** Three bars that fill with the quality: never the colour alone. */
+function QualityBars(): JSX.Element {
+  return (
+    <span class="quality-bars" aria-hidden="true">
+      <i />
+      <i />
+      <i />
+    </span>
+  );
+}
+
+function partState(peer: PeerView, phase: (typeof PHASES)[number]): string {
+  const { state } = peer.timeline[phase];
+  // Nobody sends anything yet: the way is ready, which is all there is to wait for.
+  if (phase === "media" && state !== "failed" && isSettled(peer.timeline)) return "done";
+  return state;
+}
+
+function useFolded(settled: boolean): boolean {
+  const [folded, setFolded] = useState(false);
+  useEffect(() => {
+    if (!settled) {
+      setFolded(false);
+      return;
+    }
+    const timer = setTimeout(() => setFolded(true), FOLD_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [settled]);
+  return folded;
+}

@@ -1,0 +1,44 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { parseRoomName, roomPath } from "./model/room-name.ts";
+
+/** Which page the address names. */
+export type Route =
+  | { readonly page: "landing" }
+  | { readonly page: "room"; readonly room: string }
+  | { readonly page: "notFound" };
+
+const current = signal<Route>({ page: "landing" });
+
+/** The page of the current address. */
+export const route: ReadonlySignal<Route> = current;
+
+/** Follows the address from now on. */
+export function startRouter(): void {
+  current.value = routeOf(location.pathname);
+  addEventListener("popstate", () => {
+    current.value = routeOf(location.pathname);
+  });
+}
+
+/** Goes to a room's page. */
+export function openRoom(name: string): void {
+  navigate(roomPath(name));
+}
+
+/** Goes to the start page. */
+export function openLanding(): void {
+  navigate("/");
+}
+
+/** The page a path names. */
+export function routeOf(path: string): Route {
+  if (path === "/" || path === "") return { page: "landing" };
+  const room = path.startsWith("/r/") ? parseRoomName(path) : undefined;
+  return room === undefined ? { page: "notFound" } : { page: "room", room };
+}
+
+function navigate(path: string): void {
+  history.pushState(undefined, "", path);
+  current.value = routeOf(location.pathname);
+  scrollTo(0, 0);
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from "vite";
+
+/** The page is plain files: hashed assets that can be cached for ever, no inline script or style, no foreign host. */
+export default defineConfig({
+  // The TypeScript source of our packages, so that the page is never built from a stale `dist`.
+  resolve: { conditions: ["source", "browser", "module", "import", "default"] },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    target: "es2022",
+    outDir: "dist",
+    emptyOutDir: true,
+    sourcemap: true,
+    modulePreload: { polyfill: false },
+  },
+});
