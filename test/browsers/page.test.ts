@@ -9,6 +9,13 @@ import { interfaceAddress, missingNetwork, missingPrograms } from "../support/re
 import { TestServer } from "../support/server.ts";
 import { describeWith } from "../support/suite.ts";
 
+declare global {
+  interface Window {
+    /** Made by axe-core when its text is run in the page. */
+    axe?: typeof import("axe-core");
+  }
+}
+
 const missing: string | undefined = missingPrograms("chromium") ?? missingNetwork();
 const AXE: string = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -116,7 +123,7 @@ describeWith(missing, "the page", () => {
       await page.goto(server.url);
       await page.waitForSelector('[data-testid="room-input"]');
       expect(await page.evaluate(() => document.documentElement.lang)).toBe(expected);
-      expect(await page.evaluate(() => document.body.innerText)).toMatch(words);
+      expect(await page.evaluate(() => document.body.textContent)).toMatch(words);
       expect(browser.errors).toEqual([]);
     } finally {
       await browser.close();
@@ -188,8 +195,8 @@ describeWith(missing, "the page", () => {
 async function barriers(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   const results: AxeResults = await page.evaluate(async () => {
-    // biome-ignore lint/suspicious/noExplicitAny: axe makes itself a global of the page.
-    const { axe } = window as any;
+    const { axe } = window;
+    if (axe === undefined) throw new Error("axe is not there");
     return axe.run(document, {
       runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
       resultTypes: ["violations"],
