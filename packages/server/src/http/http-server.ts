@@ -16,6 +16,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 /** How long a connection may stay open between two requests, in milliseconds. */
 const KEEP_ALIVE_MS = 30_000;
+/** Requests of one connection that may wait for their answers. Browsers never have more than one. */
+const MAX_PIPELINED = 64;
 /** How often the time limits are looked after, in milliseconds. */
 const CHECK_INTERVAL_MS = 2_000;
 /** An answer nobody reads any more is given up after this silence, in milliseconds. */
@@ -24,6 +26,8 @@ const IDLE_TIMEOUT_MS = 60_000;
 /** HTTP/1.1 on connections that somebody else accepts: hand each to {@link HttpServer.handleConnection}. */
 export class HttpServer {
   readonly #server: Server;
+  /** Requests under way, by connection. */
+  readonly #underWay = new WeakMap<Duplex, number>();
 
   constructor(options: HttpServerOptions) {
     this.#server = createServer(
@@ -36,7 +40,9 @@ export class HttpServer {
         insecureHTTPParser: false,
         requireHostHeader: true,
       },
-      options.onRequest,
+      (request, response) => {
+        if (this.#admit(request, response)) options.onRequest(request, response);
+      },
     );
     this.#server.maxHeadersCount = MAX_HEADERS;
     this.#server.timeout = IDLE_TIMEOUT_MS;
@@ -60,15 +66,24 @@ export class HttpServer {
     this.#server.emit("connection", connection);
   }
 
-  /** Ends connections that wait for their next request. */
-  closeIdle(): void {
-    this.#server.closeIdleConnections();
-  }
-
   /** Ends all connections but those that have become WebSockets. */
   close(): void {
     this.#server.close();
     this.#server.closeAllConnections();
+  }
+
+  /** One segment can carry thousands of requests, which would all be handled before anybody else's. */
+  #admit(request: IncomingMessage, response: ServerResponse): boolean {
+    const { socket } = request;
+    if (socket.destroyed) return false;
+    const underWay = (this.#underWay.get(socket) ?? 0) + 1;
+    if (underWay > MAX_PIPELINED) {
+      socket.destroy();
+      return false;
+    }
+    this.#underWay.set(socket, underWay);
+    response.once("close", () => this.#underWay.set(socket, (this.#underWay.get(socket) ?? 1) - 1));
+    return true;
   }
 }
 

@@ -1,0 +1,47 @@
+import { IpAddress, type OutgoingDatagram, TransportAddress } from "@naru/webrtc/bytes";
+import { UdpDriver } from "@naru/webrtc/driver";
+import type { Platform } from "@naru/webrtc/platform";
+import { SILENT_LOGGER } from "@naru/webrtc/sansio";
+import { StunClient, type StunClientEvent, StunMethod, XOR_MAPPED_ADDRESS } from "@naru/webrtc/stun";
+
+/** Three sends within 1.4 s: on one machine an answer takes a millisecond. */
+const TRANSACTION = { rtoMs: 200, maxSends: 3, lastWaitFactor: 4 };
+
+/**
+ * Sends a Binding request from an address of this machine to the STUN server at the same address, over real
+ * sockets, and looks whether the server saw what was sent from.
+ *
+ * @returns what is wrong, in words; undefined when all is well.
+ */
+export async function checkStun(platform: Platform, host: string, port: number): Promise<string | undefined> {
+  const ip = IpAddress.parse(host);
+  if (ip === undefined) return `${host} is not an address`;
+  const { crypto, random } = platform;
+  const client = new StunClient(
+    { crypto, random, log: SILENT_LOGGER },
+    { server: new TransportAddress(ip, port), transaction: TRANSACTION },
+  );
+  let driver: UdpDriver<OutgoingDatagram, StunClientEvent> | undefined;
+  let settle: (outcome: StunClientEvent | Error) => void = () => undefined;
+  const outcome = new Promise<StunClientEvent | Error>((resolve) => {
+    settle = resolve;
+  });
+  try {
+    driver = await UdpDriver.start(platform, { address: ip, port: 0 }, client, {
+      transmit: (udp, { bytes, to }) => udp.send(bytes, to),
+      handleEvent: (event) => settle(event),
+      handleError: (error) => settle(error),
+    });
+    client.request({ method: StunMethod.binding }, platform.now());
+    driver.pump();
+    const event = await outcome;
+    if (event instanceof Error) return event.message;
+    if (event.type === "failure") return event.reason === "timeout" ? "no answer" : event.reason;
+    const seen = event.response.get(XOR_MAPPED_ADDRESS);
+    return seen?.ip.equals(ip) ? undefined : "the server saw another address";
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    driver?.close();
+  }
+}
