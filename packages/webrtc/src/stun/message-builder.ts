@@ -21,6 +21,9 @@ import { encodeMessageType, type StunClass } from "./message-type.ts";
 /** A datagram that crosses any path without fragmentation leaves this much for STUN. */
 const DEFAULT_CAPACITY_BYTES = 1280;
 
+/** The length field has 16 bits, the lowest two of them 0 (RFC 8489 §5). */
+const MAX_MESSAGE_BYTES = STUN_HEADER_BYTES + 0xfffc;
+
 /**
  * Writes a message from front to back into one buffer: header, attributes, and at the end what covers them.
  * It can be used again for message after message.
@@ -76,7 +79,7 @@ export class StunMessageBuilder {
   /**
    * Adds an attribute. Padding is zero, so that no memory leaks onto the wire.
    *
-   * @throws {RangeError} when the buffer is too small for it.
+   * @throws {RangeError} when the buffer, or the 16-bit length field, is too small for it.
    */
   add<T>(attribute: StunAttribute<T>, value: T): this {
     const size = attribute.size(value);
@@ -138,8 +141,8 @@ export class StunMessageBuilder {
   }
 
   #reserve(bytes: number): void {
-    if (this.#end + bytes <= this.#target.length) return;
-    const capacity = this.#target.length - this.#start;
+    const capacity = Math.min(this.#target.length - this.#start, MAX_MESSAGE_BYTES);
+    if (this.#end + bytes - this.#start <= capacity) return;
     throw new RangeError(
       `the STUN message needs ${this.#end + bytes - this.#start} bytes and the buffer has ${capacity}; give the builder a larger one`,
     );

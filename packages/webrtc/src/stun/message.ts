@@ -135,21 +135,24 @@ export class StunMessage {
 
   /** Reads `bytes` into this instance. Internal: {@link safeDecodeStunMessage} is the way in. */
   read(bytes: Uint8Array): StunDecodeFailure | undefined {
-    this.#count = 0;
-    if (bytes.length < STUN_HEADER_BYTES) return "truncated";
-    // RFC 8489 §6.3: the first two bits are 0, the magic cookie has the correct value, the length is sensible.
-    if (bytes[0]! >= 4 || readUint32(bytes, 4) !== STUN_MAGIC_COOKIE) return "not-stun";
-    const length = readUint16(bytes, 2);
-    if (length % 4 !== 0 || length + STUN_HEADER_BYTES !== bytes.length) return "bad-length";
     this.bytes = bytes;
-    this.type = readUint16(bytes, 0);
-    return this.#index();
+    this.#count = 0;
+    const failure = checkHeader(bytes) ?? this.#index();
+    if (failure === undefined) {
+      this.type = readUint16(bytes, 0);
+      return undefined;
+    }
+    this.bytes = EMPTY;
+    this.type = 0;
+    this.#count = 0;
+    return failure;
   }
 
   #index(): StunDecodeFailure | undefined {
     const { bytes } = this;
     /** The last of the three trailing attributes that was seen, 0 before. */
     let trailing = 0;
+    let seen = 0;
     let position = STUN_HEADER_BYTES;
     while (position < bytes.length) {
       // The length is a multiple of 4, so an attribute header always fits; its value may not.
@@ -158,9 +161,9 @@ export class StunMessage {
       position = offset + paddedLength(readUint16(bytes, position + 2));
       if (position > bytes.length) return "truncated-attribute";
       if (trailing === FINGERPRINT_TYPE) return "fingerprint-not-last";
+      if (++seen > MAX_ATTRIBUTES) return "too-many-attributes";
       if (isIgnoredAfter(trailing, type)) continue;
       if (TRAILING.has(type)) trailing = type;
-      if (this.#count === MAX_ATTRIBUTES) return "too-many-attributes";
       this.#types[this.#count] = type;
       this.#offsets[this.#count] = offset;
       this.#count++;
@@ -200,6 +203,14 @@ export class StunMessage {
       this.bytes.subarray(offset, offset + key.size),
     );
   }
+}
+
+/** RFC 8489 §6.3: the first two bits are 0, the magic cookie has the correct value, the length is sensible. */
+function checkHeader(bytes: Uint8Array): StunDecodeFailure | undefined {
+  if (bytes.length < STUN_HEADER_BYTES) return "truncated";
+  if (bytes[0]! >= 4 || readUint32(bytes, 4) !== STUN_MAGIC_COOKIE) return "not-stun";
+  const length = readUint16(bytes, 2);
+  return length % 4 !== 0 || length + STUN_HEADER_BYTES !== bytes.length ? "bad-length" : undefined;
 }
 
 /** What may only stand at the end, in this order (RFC 8489 §14.5–14.7). */
@@ -254,6 +265,7 @@ export function safeDecodeStunMessage(
 /** A message that owns its bytes, for whoever keeps it. */
 export function copyStunMessage(message: StunMessage): StunMessage {
   const copy = new StunMessage();
-  copy.read(message.bytes.slice());
+  // Not `slice()`: of a Buffer that would be a view.
+  copy.read(new Uint8Array(message.bytes));
   return copy;
 }
