@@ -311,6 +311,7 @@ export class PeerLink {
           this.#repairing = true;
           this.#record({ type: "restart", kind: "ice", reason: action.reason });
           this.#pc.restartIce();
+          if (this.#connectedAt !== undefined) this.#lookIn(LOOK_OFTEN_MS);
           break;
         case "rebuild": {
           this.#repairing = true;
@@ -508,7 +509,6 @@ export class PeerLink {
 
   /** Asks the browser what it knows, often while something is due. */
   #look(): void {
-    this.#lookTimer?.cancel();
     const pc = this.#pc;
     pc.getStats().then(
       (report) => {
@@ -522,11 +522,14 @@ export class PeerLink {
       // A peer connection that is being closed has no stats; the next one is looked at again.
       () => undefined,
     );
-    const pending = this.#recorder.snapshot().media.state === "active";
-    this.#lookTimer = this.#options.platform.setTimer(
-      () => this.#look(),
-      pending ? LOOK_OFTEN_MS : LOOK_RARELY_MS,
-    );
+    const { media, path } = this.#recorder.snapshot();
+    const pending = media.state === "active" || path.state !== "done";
+    this.#lookIn(pending ? LOOK_OFTEN_MS : LOOK_RARELY_MS);
+  }
+
+  #lookIn(delayMs: number): void {
+    this.#lookTimer?.cancel();
+    this.#lookTimer = this.#options.platform.setTimer(() => this.#look(), delayMs);
   }
 
   #judgeMedia(): void {

@@ -126,6 +126,8 @@ export class TimelineRecorder {
         break;
       case "selectedPair":
         this.#pair = observation.pair;
+        // An ICE restart under a path that still works changes no state: the new pair is its only sign.
+        this.#settleConnected(atMs);
         break;
       case "dtls":
         this.#recordDtls(observation.state, atMs);
@@ -276,9 +278,10 @@ export class TimelineRecorder {
     this.#pair = undefined;
     this.#gatheringComplete = false;
     this.#candidates = { local: noCandidates(), remote: noCandidates() };
-    this.#iceUp = false;
     this.#again("path");
+    // The old path may still carry packets until the new one is there.
     if (kind === "ice") return;
+    this.#iceUp = false;
     this.#dtlsUp = false;
     this.#dataOpenAtMs = undefined;
     this.#firstPacketAtMs = undefined;
