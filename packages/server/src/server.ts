@@ -38,6 +38,8 @@ export interface NaruServer {
   readonly certificate: {
     /** SHA-256, `3F:A1:…`. */
     readonly fingerprint: string;
+    /** PEM. */
+    readonly served: string;
     /** Certificate of the local authority (PEM), when the served one is of it. */
     readonly authority: string | undefined;
   };
@@ -171,7 +173,11 @@ export async function createNaruServer(
       return serverUrls(config, number);
     },
     get certificate() {
-      return { fingerprint: fingerprint(identity.certificate), authority: identity.authority };
+      return {
+        fingerprint: fingerprint(identity.certificate),
+        served: identity.certificate,
+        authority: identity.authority,
+      };
     },
     hasStun: stun !== undefined,
     hasApp: appFolder !== undefined,

@@ -83,7 +83,7 @@ const schema = z.strictObject({
     description: "Folder for certificates and secrets. Made when missing, readable by its owner only.",
     expected: "a path",
   }),
-  publicUrl: described(z.string().refine(isOrigin).optional(), {
+  publicUrl: described(z.string().refine(isOrigin).overwrite(withoutSlash).optional(), {
     kind: "string",
     description: "Address under which people reach this server, where that is not its own.",
     expected: "scheme, host and maybe port, such as https://meet.example.com",
@@ -131,7 +131,11 @@ const schema = z.strictObject({
   log: z
     .strictObject({
       level: choice(["error", "warn", "info", "debug"], "info", "How much is logged."),
-      format: choice(["auto", "text", "json"], "auto", "auto: text on a terminal, JSON lines elsewhere."),
+      format: choice(
+        ["auto", "text", "json"],
+        "auto",
+        "Text or JSON lines; auto is text on a terminal and JSON elsewhere.",
+      ),
     })
     .prefault({}),
   drainTimeoutMs: count(0, 3_600_000, 5_000, "How long people have to move on when the server stops, in ms."),
@@ -226,6 +230,10 @@ function ranges(defaultValue: string[], description: string) {
     description,
     expected: "addresses or networks, such as 10.0.0.0/8 (separated by commas)",
   });
+}
+
+function withoutSlash(origin: string): string {
+  return origin.replace(/\/$/, "");
 }
 
 function isOrigin(value: string): boolean {

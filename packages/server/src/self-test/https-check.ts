@@ -23,7 +23,8 @@ export function checkHttps(host: string, port: number, fingerprint: string): Pro
     );
     outgoing.on("socket", (socket) => {
       socket.once("secureConnect", () => {
-        if (socket instanceof TLSSocket && socket.getPeerX509Certificate()?.fingerprint256 === fingerprint) return;
+        if (socket instanceof TLSSocket && socket.getPeerX509Certificate()?.fingerprint256 === fingerprint)
+          return;
         outgoing.destroy(new Error("another program answers with another certificate"));
       });
     });

@@ -1,4 +1,4 @@
-import { IpAddress, type OutgoingDatagram, TransportAddress } from "@naru/webrtc/bytes";
+import { IpAddress, TransportAddress } from "@naru/webrtc/bytes";
 import { UdpDriver } from "@naru/webrtc/driver";
 import type { Platform } from "@naru/webrtc/platform";
 import { SILENT_LOGGER } from "@naru/webrtc/sansio";
@@ -17,21 +17,20 @@ export async function checkStun(platform: Platform, host: string, port: number):
   const ip = IpAddress.parse(host);
   if (ip === undefined) return `${host} is not an address`;
   const { crypto, random } = platform;
-  const client = new StunClient(
-    { crypto, random, log: SILENT_LOGGER },
-    { server: new TransportAddress(ip, port), transaction: TRANSACTION },
-  );
-  let driver: UdpDriver<OutgoingDatagram, StunClientEvent> | undefined;
   let settle: (outcome: StunClientEvent | Error) => void = () => undefined;
   const outcome = new Promise<StunClientEvent | Error>((resolve) => {
     settle = resolve;
   });
+  const client = new StunClient(
+    { crypto, random, log: SILENT_LOGGER },
+    { server: new TransportAddress(ip, port), transaction: TRANSACTION },
+  );
+  const driver = new UdpDriver<StunClientEvent>(platform, client, {
+    handleEvent: (event) => settle(event),
+    handleError: (error) => settle(error),
+  });
   try {
-    driver = await UdpDriver.start(platform, { address: ip, port: 0 }, client, {
-      transmit: (udp, { bytes, to }) => udp.send(bytes, to),
-      handleEvent: (event) => settle(event),
-      handleError: (error) => settle(error),
-    });
+    await driver.bind({ address: ip, port: 0 });
     client.request({ method: StunMethod.binding }, platform.now());
     driver.pump();
     const event = await outcome;
@@ -42,6 +41,6 @@ export async function checkStun(platform: Platform, host: string, port: number):
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   } finally {
-    driver?.close();
+    driver.close();
   }
 }

@@ -1,23 +1,30 @@
-import type { TransportAddress } from "@naru/webrtc/bytes";
 import { IpAddress } from "@naru/webrtc/bytes";
 import { UdpDriver } from "@naru/webrtc/driver";
-import { PacketArena, type PacketSlot } from "@naru/webrtc/kernel";
+import { PacketArena } from "@naru/webrtc/kernel";
 import type { Platform } from "@naru/webrtc/platform";
 import type { Logger } from "@naru/webrtc/sansio";
 import { StunBindingServer, type StunServerCounters } from "@naru/webrtc/stun";
 
-/** Answers in flight per socket: some milliseconds' worth at full speed. */
-const ARENA_SLOTS = 256;
+/** Answers in flight: some milliseconds' worth at full speed. */
+const ARENA_SLOTS = 512;
 
 /** A STUN answer is far smaller. */
 const ARENA_SLOT_BYTES = 512;
 
+const NO_SUCH_FAMILY = ["EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL"];
+
 /** The STUN binding server on one UDP port, with a socket for each address family. */
 export class StunServer {
-  readonly #sockets: readonly Socket[];
+  readonly #core: StunBindingServer;
+  readonly #driver: UdpDriver;
 
-  private constructor(sockets: readonly Socket[]) {
-    this.#sockets = sockets;
+  private constructor(platform: Platform, log: Logger) {
+    const { crypto, random } = platform;
+    const arena = new PacketArena(ARENA_SLOTS, ARENA_SLOT_BYTES);
+    this.#core = new StunBindingServer({ crypto, random, log }, arena);
+    this.#driver = new UdpDriver(platform, this.#core, {
+      handleError: (error) => log.error("the STUN server has stopped", { error: String(error) }),
+    });
   }
 
   /**
@@ -32,88 +39,38 @@ export class StunServer {
     port: number,
     log: Logger,
   ): Promise<StunServer> {
-    const sockets: Socket[] = [];
+    const server = new StunServer(platform, log);
     try {
-      for (const address of await bindAddresses(platform, host)) {
-        try {
-          sockets.push(await Socket.start(platform, address, port, log));
-        } catch (error) {
-          // A machine without IPv6 serves IPv4, when no address was asked for.
-          const isOptional = host === undefined && address.family === 6 && hasCode(error, NO_SUCH_FAMILY);
-          if (!isOptional) throw error;
-        }
-      }
+      for (const address of await bindAddresses(platform, host)) await server.#bind(address, port, host);
     } catch (error) {
-      for (const socket of sockets) socket.close();
+      server.close();
       throw error;
     }
-    return new StunServer(sockets);
+    return server;
   }
 
   /** What it did since it was started. */
   get counters(): StunServerCounters {
-    const sum: StunServerCounters = { answered: 0, refused: 0, ignored: 0, limited: 0 };
-    for (const { counters } of this.#sockets) {
-      sum.answered += counters.answered;
-      sum.refused += counters.refused;
-      sum.ignored += counters.ignored;
-      sum.limited += counters.limited;
-    }
-    return sum;
-  }
-
-  /** Where it listens. */
-  get addresses(): readonly TransportAddress[] {
-    return this.#sockets.map((socket) => socket.address);
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) socket.close();
-  }
-}
-
-const NO_SUCH_FAMILY = ["EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL"];
-
-/** One socket with its core. */
-class Socket {
-  readonly #core: StunBindingServer;
-  readonly #driver: UdpDriver<PacketSlot, never>;
-
-  private constructor(core: StunBindingServer, driver: UdpDriver<PacketSlot, never>) {
-    this.#core = core;
-    this.#driver = driver;
-  }
-
-  static async start(platform: Platform, address: IpAddress, port: number, log: Logger): Promise<Socket> {
-    const arena = new PacketArena(ARENA_SLOTS, ARENA_SLOT_BYTES);
-    const release = (slot: PacketSlot): void => arena.release(slot);
-    const { crypto, random } = platform;
-    const core = new StunBindingServer({ crypto, random, log }, arena);
-    const driver = await UdpDriver.start(platform, { address, port }, core, {
-      transmit(udp, slot) {
-        if (slot.to === undefined) release(slot);
-        else udp.sendSlot(slot, slot.to, release);
-      },
-      handleError: (error) => log.error("the STUN socket failed", { error: String(error) }),
-    });
-    return new Socket(core, driver);
-  }
-
-  get counters(): StunServerCounters {
     return this.#core.counters;
-  }
-
-  get address(): TransportAddress {
-    return this.#driver.localAddress;
   }
 
   close(): void {
     this.#driver.close();
   }
+
+  async #bind(address: IpAddress, port: number, host: string | undefined): Promise<void> {
+    try {
+      await this.#driver.bind({ address, port });
+    } catch (error) {
+      // A machine without IPv6 serves IPv4, when no address was asked for.
+      const isOptional = host === undefined && address.family === 6 && hasCode(error, NO_SUCH_FAMILY);
+      if (!isOptional) throw error;
+    }
+  }
 }
 
 async function bindAddresses(platform: Platform, host: string | undefined): Promise<readonly IpAddress[]> {
-  if (host !== undefined) return (await platform.resolve(host)).slice(0, 1);
+  if (host !== undefined && host !== "::") return (await platform.resolve(host)).slice(0, 1);
   return ["0.0.0.0", "::"].flatMap((text) => IpAddress.parse(text) ?? []);
 }
 
