@@ -46,7 +46,7 @@ for (const [first, second] of PAIRS) {
       for (const page of [mina, juno]) {
         const seen = await until(page, (now) => now.timeline?.media.state === "done");
         expect(seen.connection).toBe("connected");
-        expect(seen.tracks.sort()).toEqual(["audio", "video"]);
+        expect([...seen.tracks].sort()).toEqual(["audio", "video"]);
         expect(seen.timeline?.verdict).toBeUndefined();
         expect(seen.timeline?.path.selectedPair?.relayed).toBe(false);
         expect(seen.timeline?.security.localFingerprint).toMatch(/^sha-256 [0-9A-F:]{95}$/);
