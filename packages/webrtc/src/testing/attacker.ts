@@ -37,7 +37,7 @@ export class Attacker {
    * @param realm - Where it is put on the wire; the internet when left out.
    */
   send(bytes: Uint8Array, from: TransportAddress, to: TransportAddress, realm: Realm = this.#internet): void {
-    const packet = createPacket(this.#fabric, this.name, "udp", from, to, bytes.slice());
+    const packet = createPacket(this.#fabric, this.name, "udp", from, to, new Uint8Array(bytes));
     realm.forward(packet, undefined);
   }
 

@@ -186,7 +186,7 @@ export class Pair<Input, Transmit, Event> {
   }
 
   #send(from: PairSide, transmit: Transmit, direction: LinkDirection<Travelling>): void {
-    const bytes = this.#options.bytesOf(transmit).slice();
+    const bytes = new Uint8Array(this.#options.bytesOf(transmit));
     const entry = this.ladder.record(this.now(), from, "udp", bytes);
     this.#inFlight++;
     const overheadBytes = this.#options.overheadBytes ?? DEFAULT_OVERHEAD_BYTES;
@@ -194,7 +194,7 @@ export class Pair<Input, Transmit, Event> {
   }
 
   #feed(side: PairSide, bytes: Uint8Array): void {
-    const lent = bytes.slice();
+    const lent = new Uint8Array(bytes);
     this.#ends[side].core.handleInput(this.#options.toInput(lent), this.now());
     lent.fill(SPENT_BYTE);
   }

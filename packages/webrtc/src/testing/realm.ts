@@ -42,6 +42,9 @@ export interface Gateway {
   publish(ip: IpAddress, isPresent: boolean): void;
 }
 
+/** Of a /24: 2 to 254. 1 is by custom the router's. */
+const HOSTS_PER_NETWORK = 253;
+
 /** One address space: the internet, or what is behind one router. Everything plugged in reaches everything else. */
 export class Realm {
   readonly name: string;
@@ -51,26 +54,34 @@ export class Realm {
   readonly #addresses = new Map<string, Attachment>();
   readonly #paths = new Map<Attachment, Map<Attachment, LinkDirection<Packet>>>();
   readonly #subnet: string;
-  #lastAddress = 1;
+  #nextIndex = 0;
 
-  /** @param subnet - The first three numbers of the IPv4 addresses it gives out, for example `192.168.1`. */
+  /**
+   * @param subnet - The first three numbers of the IPv4 addresses it gives out, for example `192.168.1`.
+   * @throws {TypeError} when these are not three numbers from 0 to 255.
+   */
   constructor(fabric: Fabric, name: string, subnet: string) {
     this.#fabric = fabric;
     this.name = name;
+    parseIp(`${subnet}.1`, 4);
     this.#subnet = subnet;
   }
 
-  /** An IPv4 address nobody has yet. */
+  /**
+   * An IPv4 address nobody has: the next after the last one given out, in this and the following /24 networks.
+   *
+   * @throws {RangeError} when all are taken.
+   */
   freeAddress(): IpAddress {
-    for (;;) {
-      if (++this.#lastAddress > 254) {
-        throw new RangeError(
-          `${this.name} has given out all of ${this.#subnet}.0/24: choose addresses yourself`,
-        );
-      }
-      const ip = parseIp(`${this.#subnet}.${this.#lastAddress}`);
+    const [first, second, third] = this.#subnet.split(".").map(Number);
+    const networks = 256 - third!;
+    for (let tries = 0; tries < networks * HOSTS_PER_NETWORK; tries++) {
+      const index = this.#nextIndex++ % (networks * HOSTS_PER_NETWORK);
+      const network = third! + Math.floor(index / HOSTS_PER_NETWORK);
+      const ip = parseIp(`${first}.${second}.${network}.${2 + (index % HOSTS_PER_NETWORK)}`);
       if (!this.#addresses.has(ip.toString())) return ip;
     }
+    throw new RangeError(`${this.name} has given out every address from ${this.#subnet}.2 on`);
   }
 
   /** @throws {RangeError} when something else has the address. */

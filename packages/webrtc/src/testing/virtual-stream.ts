@@ -110,7 +110,7 @@ export class VirtualStream implements StreamIo {
 
   write(bytes: Uint8Array): boolean {
     if (this.#state === "closed" || this.#isEnding) return false;
-    if (bytes.length > 0) this.#enqueue(bytes.slice(), false);
+    if (bytes.length > 0) this.#enqueue(new Uint8Array(bytes), false);
     this.#flush();
     this.#needsDrain ||= this.#unsentBytes > HIGH_WATER_BYTES;
     return this.#unsentBytes <= HIGH_WATER_BYTES;
