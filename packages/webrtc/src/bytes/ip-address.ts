@@ -1,3 +1,4 @@
+import { copyBytes } from "./copy.ts";
 import { equalBytes, readUint16 } from "./integers.ts";
 
 /** IP version. */
@@ -33,7 +34,7 @@ export class IpAddress {
     if (bytes.length !== 4 && bytes.length !== 16) {
       throw new RangeError(`an IP address has 4 or 16 bytes, got ${bytes.length}`);
     }
-    return new IpAddress(bytes.slice(), undefined);
+    return new IpAddress(copyBytes(bytes), undefined);
   }
 
   /** Reads dotted-decimal IPv4 or RFC 4291 IPv6 text (without brackets); undefined when it is neither. */
@@ -49,6 +50,14 @@ export class IpAddress {
 
   equals(other: IpAddress): boolean {
     return this === other || equalBytes(this.bytes, other.bytes);
+  }
+
+  /**
+   * The IPv4 address inside an IPv4-mapped IPv6 address (`::ffff:a.b.c.d`), else this one. What an address *is* has to
+   * be asked of this: sockets reach the same host by either.
+   */
+  get unmapped(): IpAddress {
+    return isIpv4Mapped(this.bytes) ? new IpAddress(this.bytes.slice(12), undefined) : this;
   }
 
   /** 0.0.0.0 or ::. */
@@ -123,7 +132,7 @@ function parseGroups(text: string): number[] | undefined {
 function formatAddress(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join(".");
   // ::ffff:a.b.c.d keeps its IPv4 tail readable (RFC 5952 §5).
-  if (bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0)) {
+  if (isIpv4Mapped(bytes)) {
     return `::ffff:${bytes.subarray(12).join(".")}`;
   }
   const groups: number[] = [];
@@ -132,6 +141,12 @@ function formatAddress(bytes: Uint8Array): string {
   const hex = groups.map((group) => group.toString(16));
   if (run.length < 2) return hex.join(":");
   return `${hex.slice(0, run.start).join(":")}::${hex.slice(run.start + run.length).join(":")}`;
+}
+
+/** ::ffff:0:0/96 (RFC 4291 §2.5.5.2). */
+function isIpv4Mapped(bytes: Uint8Array): boolean {
+  if (bytes.length !== 16 || bytes[10] !== 0xff || bytes[11] !== 0xff) return false;
+  return bytes.subarray(0, 10).every((byte) => byte === 0);
 }
 
 /** The longest run of zero groups, the first of equals (RFC 5952 §4.2). */

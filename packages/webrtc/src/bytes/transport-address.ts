@@ -1,14 +1,15 @@
 import { IpAddress, type IpFamily } from "./ip-address.ts";
 
 /**
- * An IP address and a port. Immutable. A socket hands out one object per remote address as long as it
- * remembers it, so identity is a fast path of {@link equals}, and a good `Map` key within one socket.
+ * An IP address and a port. Immutable. Sockets hand out the same object for the same remote address while they
+ * remember it, which makes {@link equals} fast; a `Map` is keyed by {@link key}.
  */
 export class TransportAddress {
   readonly ip: IpAddress;
   /** 0 to 65535. */
   readonly port: number;
   #text: string | undefined;
+  #key: string | undefined;
 
   constructor(ip: IpAddress, port: number) {
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
@@ -36,7 +37,13 @@ export class TransportAddress {
     return this === other || (this.port === other.port && this.ip.equals(other.ip));
   }
 
-  /** `192.0.2.1:3478` or `[2001:db8::1]:3478`: usable as a `Map` key across sockets. */
+  /** Equal for equal addresses, whatever zone they were seen in: the `Map` key. Made once per object. */
+  get key(): string {
+    this.#key ??= String.fromCharCode(...this.ip.bytes, this.port);
+    return this.#key;
+  }
+
+  /** `192.0.2.1:3478` or `[2001:db8::1]:3478`. */
   toString(): string {
     this.#text ??= this.ip.family === 4 ? `${this.ip}:${this.port}` : `[${this.ip}]:${this.port}`;
     return this.#text;

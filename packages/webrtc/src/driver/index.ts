@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { UdpDriver, type UdpDriverOwner } from "./udp-driver.ts";
+export { UdpDriver, type UdpDriverOwner, type UdpTransmit } from "./udp-driver.ts";

@@ -1,14 +1,15 @@
-import type { TransportAddress } from "../bytes/index.ts";
-import { Queue } from "../sansio/queue.ts";
+import type { SocketId, TransportAddress } from "../bytes/index.ts";
 
 /** Largest datagram a slot holds: an Ethernet frame's worth, with room for what a layer prepends. */
 export const DEFAULT_SLOT_BYTES = 2048;
 
 /**
- * A packet being built, protected and sent in place. Whoever holds the slot owns its bytes until
- * {@link PacketArena.release}; a socket releases it in its send callback, not before.
+ * A packet being built, protected and sent in place. Whoever holds the slot owns its bytes until it is given back
+ * with `slot.arena.release(slot)`; a socket does so in its send callback, not before.
  */
 export interface PacketSlot {
+  /** Where it belongs. */
+  readonly arena: PacketArena;
   /** Which slot of the arena this is. */
   readonly index: number;
   /** The whole slot. The view stays valid for life: the arena never grows and so never moves. */
@@ -19,6 +20,8 @@ export interface PacketSlot {
   end: number;
   /** Where the packet goes, once that is known. */
   to: TransportAddress | undefined;
+  /** By which socket it leaves. */
+  socket: SocketId;
 }
 
 /**
@@ -30,7 +33,8 @@ export class PacketArena {
   /** The memory all slots live in. */
   readonly buffer: ArrayBufferLike;
   readonly #slots: readonly PacketSlot[];
-  readonly #free: Queue<PacketSlot>;
+  /** Last in, first out: the slot used last is still in the cache. */
+  readonly #free: PacketSlot[];
   readonly #taken: Uint8Array;
   #exhausted = 0;
 
@@ -48,20 +52,21 @@ export class PacketArena {
     }
     this.buffer = buffer ?? new ArrayBuffer(slots * slotBytes);
     this.#slots = Array.from({ length: slots }, (_, index) => ({
+      arena: this,
       index,
       bytes: new Uint8Array(this.buffer, offset + index * slotBytes, slotBytes),
       start: 0,
       end: 0,
       to: undefined,
+      socket: 0,
     }));
-    this.#free = new Queue(slots);
-    for (const slot of this.#slots) this.#free.push(slot);
+    this.#free = [...this.#slots].reverse();
     this.#taken = new Uint8Array(slots);
   }
 
   /** A free slot with `headroom` bytes kept before an empty packet, or undefined when all are in use. */
   acquire(headroom = 0): PacketSlot | undefined {
-    const slot = this.#free.shift();
+    const slot = this.#free.pop();
     if (slot === undefined) {
       this.#exhausted++;
       return undefined;

@@ -2,24 +2,27 @@ import { lookup } from "node:dns/promises";
 import { performance } from "node:perf_hooks";
 import { IpAddress } from "../bytes/index.ts";
 import type { Platform } from "../platform/index.ts";
+import { AddressBook } from "./address-book.ts";
 import { createNodeRandom, nodeCrypto } from "./crypto.ts";
 import { listInterfaces, watchInterfaces } from "./interfaces.ts";
+import { Scheduler } from "./scheduler.ts";
 import { connectStream, listenStream } from "./stream.ts";
-import { createNodeTimer } from "./timer.ts";
 import { bindUdp } from "./udp.ts";
 
 /** The platform of Node: `dgram`, `net`, `tls`, timers, clock, interfaces, names, `node:crypto`. */
 export function createNodePlatform(): Platform {
+  const addresses = new AddressBook();
   const now = (): number => performance.now();
+  const scheduler = new Scheduler(now);
   return {
     now,
     wallClock: () => Date.now(),
-    createTimer: (onTimer) => createNodeTimer(now, onTimer),
+    createTimer: (onTimer) => scheduler.createTimer(onTimer),
     random: createNodeRandom(),
     crypto: nodeCrypto,
     interfaces: listInterfaces,
     watchInterfaces,
-    bindUdp,
+    bindUdp: (options, handler) => bindUdp(addresses, options, handler),
     connectStream,
     listenStream,
     resolve,

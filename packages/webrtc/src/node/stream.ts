@@ -6,7 +6,7 @@ import {
   type Socket,
 } from "node:net";
 import { connect as connectTls, createServer as createTlsServer, rootCertificates } from "node:tls";
-import { IpAddress, TransportAddress } from "../bytes/index.ts";
+import { copyBytes, IpAddress, TransportAddress } from "../bytes/index.ts";
 import type {
   StreamConnectOptions,
   StreamHandler,
@@ -14,6 +14,12 @@ import type {
   StreamListener,
   StreamListenOptions,
 } from "../platform/index.ts";
+
+/** How long a closed stream may take to deliver what is waiting. */
+const LINGER_MS = 5_000;
+
+/** A client that has not finished its TLS handshake by then is not going to. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Opens a TCP connection, with TLS on it when asked for. */
 export async function connectStream(
@@ -60,7 +66,13 @@ export async function listenStream(
 ): Promise<StreamListener> {
   const { address, port, tls } = options;
   const server: Server =
-    tls === undefined ? createTcpServer() : createTlsServer({ cert: tls.certificate, key: tls.privateKey });
+    tls === undefined
+      ? createTcpServer()
+      : createTlsServer({
+          cert: tls.certificate,
+          key: tls.privateKey,
+          handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+        });
   server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
     // The peer may be gone before anybody looked.
     if (socket.remoteAddress === undefined) {
@@ -108,7 +120,10 @@ class NodeStream implements StreamIo {
     this.#socket.on("error", (error) => {
       failure = error;
     });
-    this.#socket.on("data", (bytes: Uint8Array) => handler.handleData(bytes));
+    // A plain view: Buffers stay on this side of the platform.
+    this.#socket.on("data", ({ buffer, byteOffset, length }: Uint8Array) => {
+      handler.handleData(new Uint8Array(buffer, byteOffset, length));
+    });
     this.#socket.on("drain", () => handler.handleDrain());
     this.#socket.on("close", () => handler.handleClose(failure));
   }
@@ -119,11 +134,14 @@ class NodeStream implements StreamIo {
 
   write(bytes: Uint8Array): boolean {
     if (!this.#socket.writable) return false;
-    return this.#socket.write(bytes.slice());
+    return this.#socket.write(copyBytes(bytes));
   }
 
   close(): void {
     this.#socket.end();
+    // A peer that does not read would keep us and our memory for ever.
+    const linger = setTimeout(() => this.#socket.destroy(), LINGER_MS);
+    this.#socket.once("close", () => clearTimeout(linger));
   }
 
   destroy(): void {

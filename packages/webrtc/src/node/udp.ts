@@ -2,17 +2,28 @@ import { createSocket, type Socket } from "node:dgram";
 import { IpAddress, TransportAddress } from "../bytes/index.ts";
 import type { PacketSlot } from "../kernel/index.ts";
 import type { UdpBindOptions, UdpHandler, UdpIo } from "../platform/index.ts";
-import { AddressBook } from "./address-book.ts";
+import type { AddressBook } from "./address-book.ts";
 
-/** Opens a UDP socket with `dgram`. */
-export async function bindUdp(options: UdpBindOptions, handler: UdpHandler): Promise<UdpIo> {
+/**
+ * What may wait in one socket: some milliseconds at a gigabit. The system takes datagrams at once or not at all; Node queues
+ * the rest without limit.
+ */
+const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
+
+/** Opens a UDP socket with `dgram`. `addresses` is shared by all sockets of the platform. */
+export async function bindUdp(
+  addresses: AddressBook,
+  options: UdpBindOptions,
+  handler: UdpHandler,
+): Promise<UdpIo> {
   const { address, port, receiveBufferBytes, sendBufferBytes } = options;
   const socket = createSocket({
     type: address.family === 4 ? "udp4" : "udp6",
     // Each family has a socket of its own, so the same port can be bound for both.
     ipv6Only: address.family === 6,
-    ...(receiveBufferBytes === undefined ? {} : { recvBufferSize: receiveBufferBytes }),
-    ...(sendBufferBytes === undefined ? {} : { sendBufferSize: sendBufferBytes }),
+    // Addresses are literals. Answered at once, or a send would only start after the current turn, and never if
+    // the socket is closed in it.
+    lookup: (host, _options, callback) => callback(null, host, address.family),
   });
   try {
     await new Promise<void>((resolve, reject) => {
@@ -26,22 +37,38 @@ export async function bindUdp(options: UdpBindOptions, handler: UdpHandler): Pro
     socket.close();
     throw error;
   }
-  return new NodeUdp(socket, handler);
+  setBufferSizes(socket, receiveBufferBytes, sendBufferBytes);
+  return new NodeUdp(socket, addresses, handler);
+}
+
+function setBufferSizes(
+  socket: Socket,
+  receiveBytes: number | undefined,
+  sendBytes: number | undefined,
+): void {
+  try {
+    if (receiveBytes !== undefined) socket.setRecvBufferSize(receiveBytes);
+    if (sendBytes !== undefined) socket.setSendBufferSize(sendBytes);
+  } catch {
+    // A system that does not grant the size (macOS) leaves its default, with which everything works.
+  }
 }
 
 class NodeUdp implements UdpIo {
   readonly localAddress: TransportAddress;
   readonly #socket: Socket;
   readonly #handler: UdpHandler;
-  readonly #addresses = new AddressBook();
+  readonly #addresses: AddressBook;
+  #queuedBytes = 0;
   #refused = 0;
   #closed = false;
   /** A batch end is due after the datagrams of this turn of the event loop. */
   #batchOpen = false;
 
-  constructor(socket: Socket, handler: UdpHandler) {
+  constructor(socket: Socket, addresses: AddressBook, handler: UdpHandler) {
     this.#socket = socket;
     this.#handler = handler;
+    this.#addresses = addresses;
     const { address, port } = socket.address();
     const ip = IpAddress.parse(address);
     if (ip === undefined)
@@ -54,24 +81,31 @@ class NodeUdp implements UdpIo {
     });
   }
 
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
   get refusedCount(): number {
     return this.#refused;
   }
 
   send(bytes: Uint8Array, to: TransportAddress): void {
     if (!this.#canSend(to)) return;
-    this.#socket.send(bytes, 0, bytes.length, to.port, to.ip.toString(), this.#count);
+    const { length } = bytes;
+    this.#queuedBytes += length;
+    this.#socket.send(bytes, 0, length, to.port, to.ip.toString(), (error) => this.#sent(error, length));
   }
 
-  sendSlot(slot: PacketSlot, to: TransportAddress, release: (slot: PacketSlot) => void): void {
-    if (!this.#canSend(to)) {
-      release(slot);
+  sendSlot(slot: PacketSlot): void {
+    const { bytes, start, end, to } = slot;
+    if (to === undefined || !this.#canSend(to)) {
+      slot.arena.release(slot);
       return;
     }
-    const { bytes, start, end } = slot;
+    this.#queuedBytes += end - start;
     this.#socket.send(bytes, start, end - start, to.port, to.ip.toString(), (error) => {
-      this.#count(error);
-      release(slot);
+      this.#sent(error, end - start);
+      slot.arena.release(slot);
     });
   }
 
@@ -81,18 +115,15 @@ class NodeUdp implements UdpIo {
     this.#socket.close();
   }
 
-  readonly #count = (error: Error | null): void => {
-    if (error) this.#refused++;
-  };
+  #sent(error: Error | null, length: number): void {
+    this.#queuedBytes -= length;
+    if (error !== null) this.#refused++;
+  }
 
-  readonly #endBatch = (): void => {
-    this.#batchOpen = false;
-    if (!this.#closed) this.#handler.handleBatchEnd();
-  };
-
-  /** `dgram` throws for these; a packet that cannot be sent is lost. */
+  /** `dgram` throws for some of these; a packet that cannot be sent is lost. */
   #canSend(to: TransportAddress): boolean {
-    if (!this.#closed && to.port !== 0 && to.family === this.localAddress.family) return true;
+    const isPossible = !this.#closed && to.port !== 0 && to.family === this.localAddress.family;
+    if (isPossible && this.#queuedBytes < MAX_QUEUED_BYTES) return true;
     this.#refused++;
     return false;
   }
@@ -102,9 +133,15 @@ class NodeUdp implements UdpIo {
     if (from === undefined || this.#closed) return;
     if (!this.#batchOpen) {
       this.#batchOpen = true;
-      // The check phase follows the poll phase that hands over all waiting datagrams.
+      // The check phase follows the poll phase, in which the system's waiting datagrams are handed over.
       setImmediate(this.#endBatch);
     }
-    this.#handler.handleDatagram(bytes, from);
+    // A plain view: a Buffer's slice() is no copy, and Buffers stay on this side of the platform.
+    this.#handler.handleDatagram(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), from);
   }
+
+  readonly #endBatch = (): void => {
+    this.#batchOpen = false;
+    if (!this.#closed) this.#handler.handleBatchEnd();
+  };
 }

@@ -84,25 +84,33 @@ export interface UdpBindOptions {
 
 /** What a socket tells its owner. */
 export interface UdpHandler {
-  /** One datagram. The bytes are lent for the call. `from` is the same object for the same remote address. */
+  /** One datagram. The bytes are lent for the call. */
   handleDatagram(bytes: Uint8Array, from: TransportAddress): void;
-  /** The datagrams that were waiting have been handed over: time to flush what they brought about. */
+  /** A batch of waiting datagrams has been handed over: time to flush what they brought about. */
   handleBatchEnd(): void;
   /** The socket failed and is closed. Errors about single destinations are not reported here. */
   handleError(error: Error): void;
 }
 
-/** One UDP socket. Sending never throws and never blocks: what the system refuses is lost and counted, as on any network. */
+/**
+ * One UDP socket. Sending never throws and never blocks: what the system refuses, or what would queue up without
+ * bound, is lost and counted, as on any network.
+ *
+ * Node can neither set DSCP, DF or ECN per packet nor tell the local address a datagram came to, so none of it is
+ * here; whoever has to know the local address binds a socket to it.
+ */
 export interface UdpIo {
   /** Where it is bound; its port is the one the system chose. */
   readonly localAddress: TransportAddress;
-  /** Sends a copy-free reference to `bytes`, which must stay unchanged until the current turn of the event loop ends. */
+  /** Sends `bytes`, which nobody writes to any more. */
   send(bytes: Uint8Array, to: TransportAddress): void;
-  /** Sends the packet in `slot` and releases the slot to `arena` once the system has taken it. */
-  sendSlot(slot: PacketSlot, to: TransportAddress, release: (slot: PacketSlot) => void): void;
-  /** Datagrams the system refused since the socket was opened. */
+  /** Sends the packet in `slot` to its address, and releases the slot once the system has taken or refused it. */
+  sendSlot(slot: PacketSlot): void;
+  /** Bytes given to {@link send} and not yet taken by the system. */
+  readonly queuedBytes: number;
+  /** Datagrams refused since the socket was opened. */
   readonly refusedCount: number;
-  /** Closes at once; repeated calls are harmless. */
+  /** Closes, after what was sent before; repeated calls are harmless. */
   close(): void;
 }
 

@@ -10,13 +10,15 @@ const encoder = new TextEncoder();
  * @throws {TypeError} when the text is empty or has control characters.
  */
 export function prepareOpaqueString(text: string): string {
-  const prepared = text.replace(/\p{Zs}/gu, " ").normalize("NFC");
-  if (prepared === "" || /\p{Cc}/u.test(prepared)) {
-    throw new TypeError(
-      "a STUN user name, realm or password must not be empty or contain control characters",
-    );
-  }
-  return prepared;
+  const prepared = safePrepareOpaqueString(text);
+  if (prepared !== undefined) return prepared;
+  throw new TypeError("a STUN user name, realm or password must not be empty or contain control characters");
+}
+
+/** The same for text from the network: undefined when it cannot be prepared. */
+export function safePrepareOpaqueString(text: string): string | undefined {
+  if (text === "" || /\p{Cc}/u.test(text)) return undefined;
+  return text.replace(/\p{Zs}/gu, " ").normalize("NFC");
 }
 
 /** Key of a short-term credential (RFC 8489 §9.1.1): the password itself, as ICE uses it. */

@@ -37,14 +37,21 @@ export function paddedLength(length: number): number {
 }
 
 /**
- * Whether a datagram is STUN and not DTLS, RTP or a TURN channel: first two bits zero, cookie, and a length that fits
- * (RFC 8489 §6.3, RFC 7983 §7). A cheap look before decoding.
+ * Whether bytes begin as a STUN message: first two bits zero, and the magic cookie in its place (RFC 8489 §6.3).
+ *
+ * @param bytes - At least 8 of them.
+ */
+export function hasStunHeader(bytes: Uint8Array): boolean {
+  return bytes[0]! < 4 && readUint32(bytes, 4) === STUN_MAGIC_COOKIE;
+}
+
+/**
+ * Whether a datagram is STUN and not DTLS, RTP or a TURN channel (RFC 7983 §7): a cheap look before decoding.
  */
 export function looksLikeStun(bytes: Uint8Array): boolean {
   return (
     bytes.length >= STUN_HEADER_BYTES &&
-    bytes[0]! < 4 &&
-    readUint32(bytes, 4) === STUN_MAGIC_COOKIE &&
+    hasStunHeader(bytes) &&
     readUint16(bytes, 2) + STUN_HEADER_BYTES === bytes.length
   );
 }

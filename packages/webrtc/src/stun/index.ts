@@ -17,7 +17,12 @@ export {
   XOR_PEER_ADDRESS,
   XOR_RELAYED_ADDRESS,
 } from "./attribute/address.ts";
-export { FIRST_COMPREHENSION_OPTIONAL, type StunAttribute } from "./attribute/attribute.ts";
+export {
+  attributeValue,
+  FIRST_COMPREHENSION_OPTIONAL,
+  type StunAttribute,
+  type StunAttributeValue,
+} from "./attribute/attribute.ts";
 export { CHANGE_REQUEST, type ChangeRequestValue } from "./attribute/change-request.ts";
 export { CHANNEL_NUMBER, RESPONSE_PORT } from "./attribute/channel-number.ts";
 export { ERROR_CODE, type StunErrorValue } from "./attribute/error-code.ts";
@@ -49,12 +54,13 @@ export {
 } from "./attribute/relay.ts";
 export { ALTERNATE_DOMAIN, NONCE, REALM, SOFTWARE, USERNAME } from "./attribute/text.ts";
 export { UNKNOWN_ATTRIBUTES } from "./attribute/unknown-attributes.ts";
+export { NO_AUTHENTICATION, ShortTermAuthenticator, type StunAuthenticator } from "./authenticator.ts";
 export { StunBindingServer, type StunServerCounters } from "./binding-server.ts";
 export {
   StunClient,
+  type StunClientCounters,
   type StunClientEvent,
   type StunClientOptions,
-  type StunFailureReason,
   type StunRequest,
 } from "./client.ts";
 export {
@@ -63,6 +69,7 @@ export {
   longTermKey,
   type NonceFeatures,
   prepareOpaqueString,
+  safePrepareOpaqueString,
   shortTermKey,
   userHash,
 } from "./credentials.ts";
@@ -70,7 +77,18 @@ export { StunErrorNumber } from "./error-number.ts";
 export { type StunDecodeFailure, StunError, type StunErrorCode } from "./errors.ts";
 export { looksLikeStun, STUN_HEADER_BYTES, STUN_MAGIC_COOKIE, TRANSACTION_ID_BYTES } from "./header.ts";
 export { type LongTermCredentials, LongTermSession } from "./long-term-session.ts";
-export { copyStunMessage, decodeStunMessage, StunMessage, safeDecodeStunMessage } from "./message.ts";
+export {
+  copyStunMessage,
+  decodeStunMessage,
+  type StunCheck,
+  StunMessage,
+  safeDecodeStunMessage,
+} from "./message.ts";
 export { StunMessageBuilder } from "./message-builder.ts";
 export { type StunClass, StunMethod } from "./message-type.ts";
-export { DEFAULT_TRANSACTION_OPTIONS, type TransactionOptions, TransactionTimer } from "./transaction.ts";
+export {
+  DEFAULT_TRANSACTION_OPTIONS,
+  type TransactionOptions,
+  TransactionTimer,
+} from "./transaction-timer.ts";
+export { type StunDue, type StunFailureReason, type StunOutcome, StunTransactions } from "./transactions.ts";

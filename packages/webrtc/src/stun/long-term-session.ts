@@ -8,7 +8,14 @@ import {
   type PasswordAlgorithmValue,
 } from "./attribute/password-algorithm.ts";
 import { NONCE, REALM, USERNAME } from "./attribute/text.ts";
-import { decodeNonceCookie, longTermKey, prepareOpaqueString, userHash } from "./credentials.ts";
+import { NO_AUTHENTICATION, type StunAuthenticator } from "./authenticator.ts";
+import {
+  decodeNonceCookie,
+  longTermKey,
+  prepareOpaqueString,
+  safePrepareOpaqueString,
+  userHash,
+} from "./credentials.ts";
 import { StunErrorNumber } from "./error-number.ts";
 import type { StunMessage } from "./message.ts";
 import type { StunMessageBuilder } from "./message-builder.ts";
@@ -19,26 +26,18 @@ export interface LongTermCredentials {
   readonly password: string;
 }
 
-/** What the server said, and what follows from it: how the next request is authenticated. */
-interface Challenge {
-  readonly realm: string;
-  readonly nonce: string;
-  /** The list as it came, to be sent back; undefined when the server offered no choice. */
-  readonly algorithms: readonly PasswordAlgorithmValue[] | undefined;
-  readonly algorithm: number;
-  readonly userHash: Uint8Array | undefined;
-  readonly key: Hmac;
-}
+const NO_PARAMETERS = new Uint8Array(0);
 
 /**
  * The client's side of the long-term credential mechanism with one server (RFC 8489 §9.2): nothing in the first request;
- * after a 401 the realm, nonce and algorithm of the server; after a 438 its new nonce.
+ * after a 401 the realm, nonce and algorithm of the server; after a 438 its new nonce, and nothing but that.
  */
 export class LongTermSession {
   readonly #crypto: CryptoProvider;
   readonly #credentials: LongTermCredentials;
-  #challenge: Challenge | undefined;
+  #authenticator: LongTermAuthenticator | undefined;
 
+  /** @throws {TypeError} when name or password are empty or have control characters. */
   constructor(crypto: CryptoProvider, credentials: LongTermCredentials) {
     this.#crypto = crypto;
     this.#credentials = {
@@ -47,40 +46,9 @@ export class LongTermSession {
     };
   }
 
-  /** Whether requests carry credentials: the server has asked for them. */
-  get isChallenged(): boolean {
-    return this.#challenge !== undefined;
-  }
-
-  /** The nonce in use, to tell whether a request was made before or after it changed. */
-  get nonce(): string | undefined {
-    return this.#challenge?.nonce;
-  }
-
-  /** Adds the credential attributes and the integrity over all of it, when the server has asked for them. */
-  authenticate(builder: StunMessageBuilder): void {
-    const challenge = this.#challenge;
-    if (challenge === undefined) return;
-    if (challenge.userHash === undefined) builder.add(USERNAME, this.#credentials.username);
-    else builder.add(USERHASH, challenge.userHash);
-    builder.add(REALM, challenge.realm).add(NONCE, challenge.nonce);
-    if (challenge.algorithms === undefined) {
-      builder.addIntegrity(challenge.key);
-      return;
-    }
-    // RFC 8489 §9.2.5: the list is copied back, so that the server sees whether somebody shortened it on the way.
-    builder
-      .add(PASSWORD_ALGORITHMS, challenge.algorithms)
-      .add(PASSWORD_ALGORITHM, { algorithm: challenge.algorithm, parameters: new Uint8Array(0) })
-      .addIntegritySha256(challenge.key);
-  }
-
-  /** Whether a response was made by somebody who knows the key. Before a challenge there is none to know. */
-  isAuthentic(response: StunMessage): boolean {
-    const challenge = this.#challenge;
-    if (challenge === undefined) return true;
-    if (challenge.algorithms === undefined) return response.hasIntegrity(challenge.key);
-    return response.hasIntegritySha256(challenge.key);
+  /** How the next request is authenticated. It stays the same object until a challenge changes it. */
+  get authenticator(): StunAuthenticator {
+    return this.#authenticator ?? NO_AUTHENTICATION;
   }
 
   /**
@@ -89,46 +57,125 @@ export class LongTermSession {
    * @returns whether the request is worth sending again with what was learnt.
    */
   handleChallenge(response: StunMessage): boolean {
-    const error = response.get(ERROR_CODE)?.code;
     const nonce = response.get(NONCE);
-    const realm =
-      response.get(REALM) ?? (error === StunErrorNumber.staleNonce ? this.#challenge?.realm : undefined);
-    if (nonce === undefined || realm === undefined) return false;
-    const features = decodeNonceCookie(nonce);
+    if (nonce === undefined) return false;
     const algorithms = response.get(PASSWORD_ALGORITHMS);
-    // RFC 8489 §9.2.5: announced and missing means that somebody on the path removed it.
-    if (features.passwordAlgorithms && algorithms === undefined) return false;
-    const algorithm = chooseAlgorithm(algorithms);
-    if (algorithm === undefined) return false;
-    const previous = this.#challenge;
-    // RFC 8489 §9.2.5: after a 401 there is no retry with the very same name, realm and password.
-    const refusedAgain =
-      error === StunErrorNumber.unauthenticated &&
-      previous?.realm === realm &&
-      previous.algorithm === algorithm;
-    if (refusedAgain) return false;
-    this.#challenge = this.#accept(realm, nonce, algorithms, algorithm, features.usernameAnonymity);
-    return this.#challenge !== undefined;
+    // RFC 8489 §9.2.5: announced and missing means that somebody on the path removed it; so does a list that has been
+    // there before.
+    const expectsList =
+      decodeNonceCookie(nonce).passwordAlgorithms || this.#authenticator?.algorithms !== undefined;
+    if (expectsList && algorithms === undefined) return false;
+    return response.get(ERROR_CODE)?.code === StunErrorNumber.staleNonce
+      ? this.#renew(nonce, response.get(REALM), algorithms)
+      : this.#begin(nonce, response.get(REALM), algorithms);
   }
 
-  #accept(
-    realm: string,
+  /** 401: everything is as the server says, unless it refuses what it asked for. */
+  #begin(
     nonce: string,
+    realm: string | undefined,
     algorithms: readonly PasswordAlgorithmValue[] | undefined,
-    algorithm: number,
-    anonymous: boolean,
-  ): Challenge | undefined {
+  ): boolean {
+    const algorithm = chooseAlgorithm(algorithms);
+    if (realm === undefined || safePrepareOpaqueString(realm) === undefined || algorithm === undefined)
+      return false;
+    const previous = this.#authenticator;
+    // RFC 8489 §9.2.5: no retry that changes neither name, realm nor password.
+    if (previous?.realm === realm && previous.algorithm === algorithm) return false;
     const { username, password } = this.#credentials;
-    if (!isOpaqueString(realm)) return undefined;
-    const key = longTermKey(this.#crypto, username, realm, password, algorithm);
-    return {
+    const key = this.#crypto.createHmac(
+      algorithms === undefined ? "sha-1" : "sha-256",
+      longTermKey(this.#crypto, username, realm, password, algorithm),
+    );
+    const hash = decodeNonceCookie(nonce).usernameAnonymity
+      ? userHash(this.#crypto, username, realm)
+      : undefined;
+    this.#authenticator = new LongTermAuthenticator(
+      hash ?? username,
       realm,
       nonce,
       algorithms,
       algorithm,
-      userHash: anonymous ? userHash(this.#crypto, username, realm) : undefined,
-      key: this.#crypto.createHmac(algorithms === undefined ? "sha-1" : "sha-256", key),
-    };
+      key,
+    );
+    return true;
+  }
+
+  /** 438: it cannot be authenticated, so it changes nothing but the nonce. */
+  #renew(
+    nonce: string,
+    realm: string | undefined,
+    algorithms: readonly PasswordAlgorithmValue[] | undefined,
+  ): boolean {
+    const previous = this.#authenticator;
+    if (previous === undefined || (realm !== undefined && realm !== previous.realm)) return false;
+    // The list comes back to the server as it was sent with this nonce; what was chosen has to be on it still.
+    const isOffered = algorithms?.some((entry) => entry.algorithm === previous.algorithm) ?? true;
+    if (!isOffered || (algorithms !== undefined && previous.algorithms === undefined)) return false;
+    this.#authenticator = new LongTermAuthenticator(
+      previous.user,
+      previous.realm,
+      nonce,
+      algorithms,
+      previous.algorithm,
+      previous.key,
+    );
+    return true;
+  }
+}
+
+/** What one challenge led to. */
+class LongTermAuthenticator implements StunAuthenticator {
+  /** USERNAME, or the value of USERHASH. */
+  readonly user: string | Uint8Array;
+  readonly realm: string;
+  readonly nonce: string;
+  /** The list as it came; undefined when the server offered no choice. */
+  readonly algorithms: readonly PasswordAlgorithmValue[] | undefined;
+  readonly algorithm: number;
+  readonly key: Hmac;
+
+  constructor(
+    user: string | Uint8Array,
+    realm: string,
+    nonce: string,
+    algorithms: readonly PasswordAlgorithmValue[] | undefined,
+    algorithm: number,
+    key: Hmac,
+  ) {
+    this.user = user;
+    this.realm = realm;
+    this.nonce = nonce;
+    this.algorithms = algorithms;
+    this.algorithm = algorithm;
+    this.key = key;
+  }
+
+  authenticate(builder: StunMessageBuilder): void {
+    if (typeof this.user === "string") builder.add(USERNAME, this.user);
+    else builder.add(USERHASH, this.user);
+    builder.add(REALM, this.realm).add(NONCE, this.nonce);
+    // RFC 8489 §9.2.5: the list is copied back, so that the server sees whether somebody shortened it on the way.
+    if (this.algorithms !== undefined) {
+      builder
+        .add(PASSWORD_ALGORITHMS, this.algorithms)
+        .add(PASSWORD_ALGORITHM, { algorithm: this.algorithm, parameters: NO_PARAMETERS });
+    }
+    builder.addIntegrity(this.key);
+  }
+
+  accepts(response: StunMessage, errorCode: number | undefined): boolean {
+    // A server cannot sign a challenge for a user or nonce that it does not know. A 400 without integrity, though,
+    // is discarded (RFC 8489 §9.2.5).
+    if (errorCode === StunErrorNumber.unauthenticated || errorCode === StunErrorNumber.staleNonce)
+      return true;
+    // RFC 8489 §9.2.5: an ordinary answer whose nonce announces a list that is not there is ignored.
+    const nonce = response.get(NONCE);
+    const isStripped =
+      nonce !== undefined &&
+      decodeNonceCookie(nonce).passwordAlgorithms &&
+      !response.has(PASSWORD_ALGORITHMS);
+    return !isStripped && response.checkIntegrity(this.key) === "valid";
   }
 }
 
@@ -138,9 +185,4 @@ function chooseAlgorithm(algorithms: readonly PasswordAlgorithmValue[] | undefin
   const known: readonly number[] = [PasswordAlgorithm.md5, PasswordAlgorithm.sha256];
   return algorithms.find((entry) => known.includes(entry.algorithm) && entry.parameters.length === 0)
     ?.algorithm;
-}
-
-/** Whether a realm from the network can be prepared: it must not throw out of the core. */
-function isOpaqueString(text: string): boolean {
-  return text !== "" && !/\p{Cc}/u.test(text);
 }

@@ -1,6 +1,7 @@
 import { crc32, writeUint16, writeUint32 } from "../bytes/index.ts";
 import type { Hmac } from "../crypto/index.ts";
-import type { StunAttribute } from "./attribute/attribute.ts";
+import { assert } from "../sansio/index.ts";
+import type { StunAttribute, StunAttributeValue } from "./attribute/attribute.ts";
 import {
   ATTRIBUTE_HEADER_BYTES,
   paddedLength,
@@ -9,24 +10,19 @@ import {
   TRANSACTION_ID_BYTES,
   TRANSACTION_ID_OFFSET,
 } from "./header.ts";
-import {
-  FINGERPRINT_BYTES,
-  FINGERPRINT_TYPE,
-  FINGERPRINT_XOR,
-  MESSAGE_INTEGRITY_SHA256_TYPE,
-  MESSAGE_INTEGRITY_TYPE,
-} from "./integrity.ts";
+import { FINGERPRINT_BYTES, FINGERPRINT_TYPE, FINGERPRINT_XOR, integrityType } from "./integrity.ts";
 import { encodeMessageType, type StunClass } from "./message-type.ts";
 
 /** A datagram that crosses any path without fragmentation leaves this much for STUN. */
-const DEFAULT_CAPACITY_BYTES = 1280;
+const INITIAL_CAPACITY_BYTES = 1280;
 
-/** The length field has 16 bits, the lowest two of them 0 (RFC 8489 §5). */
-const MAX_MESSAGE_BYTES = STUN_HEADER_BYTES + 0xfffc;
+/** Header and the most that the 16-bit length field can count. */
+const MAX_MESSAGE_BYTES = 0xfffc + STUN_HEADER_BYTES;
 
 /**
- * Writes a message from front to back into one buffer: header, attributes, and at the end what covers them.
- * It can be used again for message after message.
+ * Writes a message from front to back: header, attributes, and at the end what covers them. It can be used again for
+ * message after message. It has a buffer of its own that grows as needed; with {@link useTarget} it writes to given
+ * memory, which does not.
  *
  * @example
  * const bytes = new StunMessageBuilder()
@@ -37,18 +33,18 @@ const MAX_MESSAGE_BYTES = STUN_HEADER_BYTES + 0xfffc;
  *   .finish();
  */
 export class StunMessageBuilder {
-  #target: Uint8Array;
+  #target: Uint8Array = new Uint8Array(INITIAL_CAPACITY_BYTES);
+  /** Whether the buffer is ours to replace by a larger one. */
+  #mayGrow = true;
   #start = 0;
   #end = 0;
+  /** A trailing attribute has been written: what follows would not be covered by it. */
+  #sealed = false;
 
-  /** @param target - Where messages are written to; lent to the builder as long as it is used. */
-  constructor(target: Uint8Array = new Uint8Array(DEFAULT_CAPACITY_BYTES)) {
-    this.#target = target;
-  }
-
-  /** Goes on in other memory, for example in a packet slot, from `offset` on. */
+  /** From now on writes to `target`, for example a packet slot, from `offset` on. The memory is lent to the builder. */
   useTarget(target: Uint8Array, offset = 0): this {
     this.#target = target;
+    this.#mayGrow = false;
     this.#start = offset;
     this.#end = offset;
     return this;
@@ -64,6 +60,7 @@ export class StunMessageBuilder {
       throw new RangeError(`a STUN transaction id has 12 bytes, got ${transactionId.length - idOffset}`);
     }
     this.#end = this.#start;
+    this.#sealed = false;
     this.#reserve(STUN_HEADER_BYTES);
     const target = this.#target;
     writeUint16(target, this.#start, encodeMessageType(messageClass, method));
@@ -79,27 +76,35 @@ export class StunMessageBuilder {
   /**
    * Adds an attribute. Padding is zero, so that no memory leaks onto the wire.
    *
-   * @throws {RangeError} when the buffer, or the 16-bit length field, is too small for it.
+   * @throws {RangeError} when the value is not one the attribute can have, or does not fit the given memory.
+   * @throws {AssertionError} after MESSAGE-INTEGRITY or FINGERPRINT, which have to cover it.
    */
   add<T>(attribute: StunAttribute<T>, value: T): this {
+    assert(!this.#sealed, `${attribute.name} is added before what covers it`);
     const size = attribute.size(value);
     const offset = this.#addHeader(attribute.type, size);
     attribute.encode(value, this.#target, offset, this.#start);
     return this;
   }
 
-  /** Adds MESSAGE-INTEGRITY with an HMAC-SHA1 key (RFC 8489 §14.5). */
-  addIntegrity(key: Hmac): this {
-    return this.#addMac(MESSAGE_INTEGRITY_TYPE, key);
+  /** Adds attributes that come as data. */
+  addAll(values: readonly StunAttributeValue[]): this {
+    for (const { attribute, value } of values) this.add(attribute, value);
+    return this;
   }
 
-  /** Adds MESSAGE-INTEGRITY-SHA256 with an HMAC-SHA256 key (RFC 8489 §14.6). */
-  addIntegritySha256(key: Hmac): this {
-    return this.#addMac(MESSAGE_INTEGRITY_SHA256_TYPE, key);
+  /** Adds MESSAGE-INTEGRITY with an HMAC-SHA1 key (RFC 8489 §14.5), MESSAGE-INTEGRITY-SHA256 with an HMAC-SHA256 key (§14.6). */
+  addIntegrity(key: Hmac): this {
+    this.#sealed = true;
+    const end = this.#end;
+    const offset = this.#addHeader(integrityType(key), key.size);
+    key.compute(this.#target, this.#start, end, this.#target, offset);
+    return this;
   }
 
   /** Adds FINGERPRINT, the last attribute of all (RFC 8489 §14.7). */
   addFingerprint(): this {
+    this.#sealed = true;
     const end = this.#end;
     const offset = this.#addHeader(FINGERPRINT_TYPE, FINGERPRINT_BYTES);
     writeUint32(this.#target, offset, crc32(this.#target, this.#start, end) ^ FINGERPRINT_XOR);
@@ -114,13 +119,6 @@ export class StunMessageBuilder {
   /** Where the message ends in the buffer, for those who hold the buffer. */
   get end(): number {
     return this.#end;
-  }
-
-  #addMac(type: number, key: Hmac): this {
-    const end = this.#end;
-    const offset = this.#addHeader(type, key.size);
-    key.compute(this.#target, this.#start, end, this.#target, offset);
-    return this;
   }
 
   /** Appends an attribute header and returns where its value belongs. The padding is cleared. */
@@ -141,10 +139,16 @@ export class StunMessageBuilder {
   }
 
   #reserve(bytes: number): void {
-    const capacity = Math.min(this.#target.length - this.#start, MAX_MESSAGE_BYTES);
-    if (this.#end + bytes - this.#start <= capacity) return;
-    throw new RangeError(
-      `the STUN message needs ${this.#end + bytes - this.#start} bytes and the buffer has ${capacity}; give the builder a larger one`,
-    );
+    const needed = this.#end + bytes;
+    if (needed <= this.#target.length) return;
+    if (!this.#mayGrow || needed - this.#start > MAX_MESSAGE_BYTES) {
+      const capacity = this.#mayGrow ? MAX_MESSAGE_BYTES : this.#target.length - this.#start;
+      throw new RangeError(
+        `the STUN message needs ${needed - this.#start} bytes; there is room for ${capacity}`,
+      );
+    }
+    const target = new Uint8Array(Math.min(MAX_MESSAGE_BYTES, Math.max(needed, this.#target.length * 2)));
+    target.set(this.#target);
+    this.#target = target;
   }
 }

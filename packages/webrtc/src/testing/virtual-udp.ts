@@ -46,12 +46,18 @@ export class VirtualUdpSocket implements UdpIo {
     this.#send(bytes.slice(), to);
   }
 
-  sendSlot(slot: PacketSlot, to: TransportAddress, release: (slot: PacketSlot) => void): void {
-    this.#send(slot.bytes.slice(slot.start, slot.end), to);
+  /** The simulated system takes what it is given at once. */
+  get queuedBytes(): number {
+    return 0;
+  }
+
+  sendSlot(slot: PacketSlot): void {
+    if (slot.to === undefined) this.#refusedCount++;
+    else this.#send(slot.bytes.slice(slot.start, slot.end), slot.to);
     // Not at once: a real system takes the packet later, and the caller must not count on the slot before.
     this.#clock.atEndOfInstant(() => {
       this.#clock.noteCallout();
-      release(slot);
+      slot.arena.release(slot);
     });
   }
 
@@ -68,7 +74,7 @@ export class VirtualUdpSocket implements UdpIo {
     if (length > this.#buffer.length) this.#buffer = new Uint8Array(length);
     this.#buffer.set(packet.bytes);
     this.#handler.handleDatagram(this.#buffer.subarray(0, length), this.#remoteOf(packet.source));
-    this.#buffer.fill(SPENT_BYTE, 0, length);
+    
     if (this.#isBatchOpen) return;
     this.#isBatchOpen = true;
     this.#clock.atEndOfInstant(() => this.#endBatch());

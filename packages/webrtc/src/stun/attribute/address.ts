@@ -1,4 +1,4 @@
-import { IpAddress, readUint16, TransportAddress, writeUint16 } from "../../bytes/index.ts";
+import { copyBytes, IpAddress, readUint16, TransportAddress, writeUint16 } from "../../bytes/index.ts";
 import { STUN_MAGIC_COOKIE } from "../header.ts";
 import type { StunAttribute } from "./attribute.ts";
 
@@ -45,7 +45,7 @@ function addressAttribute(type: number, name: string, masked: boolean): StunAttr
       const family = bytes[offset + 1];
       const size = family === FAMILY_IPV4 ? 4 : family === FAMILY_IPV6 ? 16 : 0;
       if (size === 0 || length !== ADDRESS_OFFSET + size) return undefined;
-      const address = bytes.slice(offset + ADDRESS_OFFSET, offset + length);
+      const address = copyBytes(bytes, offset + ADDRESS_OFFSET, offset + length);
       if (masked) for (let i = 0; i < size; i++) address[i]! ^= bytes[messageStart + MASK_OFFSET + i]!;
       const port = readUint16(bytes, offset + 2);
       return new TransportAddress(IpAddress.fromBytes(address), masked ? port ^ PORT_MASK : port);

@@ -10,12 +10,27 @@ export interface StunAttribute<T> {
   readonly type: number;
   /** As in the registry, for logs and errors. */
   readonly name: string;
-  /** Length of the encoded value in bytes, without padding. */
+  /**
+   * Length of the encoded value in bytes, without padding.
+   *
+   * @throws {RangeError} when the value is not one this attribute can have.
+   */
   size(value: T): number;
   /** Writes the value; `target` has {@link size} bytes from `offset` on. */
   encode(value: T, target: Uint8Array, offset: number, messageStart: number): void;
   /** Reads `length` bytes at `offset`; undefined when they are not a value of this attribute. */
   decode(bytes: Uint8Array, offset: number, length: number, messageStart: number): T | undefined;
+}
+
+/** An attribute with its value, to be added to a message; see {@link attributeValue}. */
+export interface StunAttributeValue {
+  readonly attribute: StunAttribute<unknown>;
+  readonly value: unknown;
+}
+
+/** Pairs an attribute with a value of its type: requests are given as data. */
+export function attributeValue<T>(attribute: StunAttribute<T>, value: T): StunAttributeValue {
+  return { attribute, value };
 }
 
 /** Attributes from here on may be ignored by those who do not know them (RFC 8489 §14). */

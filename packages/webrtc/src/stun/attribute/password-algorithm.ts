@@ -1,4 +1,4 @@
-import { readUint16, writeUint16 } from "../../bytes/index.ts";
+import { copyBytes, readUint16, writeUint16 } from "../../bytes/index.ts";
 import { paddedLength } from "../header.ts";
 import type { StunAttribute } from "./attribute.ts";
 
@@ -41,7 +41,7 @@ function decodeEntry(bytes: Uint8Array, offset: number, end: number): PasswordAl
   const length = readUint16(bytes, offset + 2);
   const start = offset + ENTRY_HEADER_BYTES;
   if (start + length > end) return undefined;
-  return { algorithm: readUint16(bytes, offset), parameters: bytes.slice(start, start + length) };
+  return { algorithm: readUint16(bytes, offset), parameters: copyBytes(bytes, start, start + length) };
 }
 
 /** The algorithm the client chose (RFC 8489 §14.12). */
@@ -58,6 +58,9 @@ export const PASSWORD_ALGORITHM: StunAttribute<PasswordAlgorithmValue> = {
     return length === unpadded || length === entrySize(entry) ? entry : undefined;
   },
 };
+
+/** More algorithms than this are not a list to choose from. */
+const MAX_ENTRIES = 16;
 
 /** The algorithms the server offers, the preferred first (RFC 8489 §14.11). */
 export const PASSWORD_ALGORITHMS: StunAttribute<readonly PasswordAlgorithmValue[]> = {
@@ -77,7 +80,7 @@ export const PASSWORD_ALGORITHMS: StunAttribute<readonly PasswordAlgorithmValue[
     let position = offset;
     while (position < end) {
       const entry = decodeEntry(bytes, position, end);
-      if (entry === undefined) return undefined;
+      if (entry === undefined || entries.length === MAX_ENTRIES) return undefined;
       entries.push(entry);
       position += entrySize(entry);
     }

@@ -1,6 +1,7 @@
 import type { IpFamily } from "../../bytes/index.ts";
 import { readUint16, readUint32, writeUint16, writeUint32 } from "../../bytes/index.ts";
 import type { StunAttribute } from "./attribute.ts";
+import { decodeErrorValue, encodeErrorValue, errorValueSize, type StunErrorValue } from "./error-code.ts";
 
 /** Family numbers of REQUESTED-ADDRESS-FAMILY (RFC 8656 §18.6). */
 const FAMILY_IPV4 = 0x01;
@@ -69,39 +70,23 @@ export const EVEN_PORT: StunAttribute<boolean> = {
 };
 
 /** Why one family of a dual allocation was refused. */
-export interface AddressErrorValue {
+export interface AddressErrorValue extends StunErrorValue {
   readonly family: IpFamily;
-  readonly code: number;
-  readonly reason: string;
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-const ADDRESS_ERROR_HEADER_BYTES = 4;
-
-/**
- * The error of one family in an otherwise successful dual allocation (RFC 8656 §18.12).
- *
- * |  Family       |    Reserved             |Class|     Number    |
- * |      Reason Phrase (variable)                                ..
- */
+/** The error of one family in an otherwise successful dual allocation (RFC 8656 §18.12). */
 export const ADDRESS_ERROR_CODE: StunAttribute<AddressErrorValue> = {
   type: 0x8001,
   name: "ADDRESS-ERROR-CODE",
-  size: (value) => ADDRESS_ERROR_HEADER_BYTES + encoder.encode(value.reason).length,
+  size: errorValueSize,
   encode(value, target, offset) {
-    writeUint32(target, offset, (Math.floor(value.code / 100) << 8) | (value.code % 100));
+    encodeErrorValue(value, target, offset);
     target[offset] = encodeFamily(value.family);
-    encoder.encodeInto(value.reason, target.subarray(offset + ADDRESS_ERROR_HEADER_BYTES));
   },
   decode(bytes, offset, length) {
-    if (length < ADDRESS_ERROR_HEADER_BYTES) return undefined;
-    const family = decodeFamily(bytes[offset]!);
-    const errorClass = bytes[offset + 2]! & 0x07;
-    const number = bytes[offset + 3]!;
-    if (family === undefined || errorClass < 3 || errorClass > 6 || number > 99) return undefined;
-    const reason = decoder.decode(bytes.subarray(offset + ADDRESS_ERROR_HEADER_BYTES, offset + length));
-    return { family, code: errorClass * 100 + number, reason };
+    const error = decodeErrorValue(bytes, offset, length);
+    const family = length === 0 ? undefined : decodeFamily(bytes[offset]!);
+    return error === undefined || family === undefined ? undefined : { ...error, family };
   },
 };
 
@@ -125,9 +110,9 @@ export const ICMP: StunAttribute<IcmpValue> = {
   name: "ICMP",
   size: () => 8,
   encode(value, target, offset) {
-    // 7 bits of type and 9 bits of code (RFC 8656 §18.13).
+    // RFC 8656 §18.13 draws 7 bits of type and 9 of code.
     writeUint16(target, offset, 0);
-    writeUint16(target, offset + 2, (value.icmpType << 9) | value.icmpCode);
+    writeUint16(target, offset + 2, ((value.icmpType & 0x7f) << 9) | (value.icmpCode & 0x1ff));
     writeUint32(target, offset + 4, value.errorData);
   },
   decode(bytes, offset, length) {

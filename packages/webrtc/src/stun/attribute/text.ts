@@ -1,3 +1,4 @@
+import { utf8Length } from "../../bytes/index.ts";
 import type { StunAttribute } from "./attribute.ts";
 
 /** Longest encoding of texts that are limited to fewer than 128 characters (RFC 8489 §14.9, §14.10, §14.14). */
@@ -10,12 +11,16 @@ const MAX_DOMAIN_BYTES = 255;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Text in UTF-8, of at most `maximumBytes` when read. */
+/** Text in UTF-8, of at most `maximumBytes`. */
 function textAttribute(type: number, name: string, maximumBytes: number): StunAttribute<string> {
   return {
     type,
     name,
-    size: (value) => encoder.encode(value).length,
+    size(value) {
+      const length = utf8Length(value);
+      if (length <= maximumBytes) return length;
+      throw new RangeError(`${name} has at most ${maximumBytes} bytes of UTF-8, got ${length}`);
+    },
     encode(value, target, offset) {
       encoder.encodeInto(value, target.subarray(offset));
     },

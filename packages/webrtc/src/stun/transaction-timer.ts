@@ -46,6 +46,11 @@ export class TransactionTimer {
     return this.#deadline;
   }
 
+  /** Whether the request went over TCP or TLS: it is not repeated. */
+  get isReliable(): boolean {
+    return this.#options.reliable;
+  }
+
   /** How often the request has been sent. */
   get sends(): number {
     return this.#sends;
