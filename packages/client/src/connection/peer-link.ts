@@ -555,6 +555,8 @@ export class PeerLink {
       if (!isCurrent()) return;
       this.#control.handleClose();
       this.#emit({ type: "controlChange", live: false });
+      // We close it only together with everything else: the other side's peer connection is gone.
+      this.#settleState("closedByPeer");
     };
     channel.onmessage = (event) => {
       const data: unknown = event.data;

@@ -6,6 +6,8 @@ export interface RecoveryOptions {
   readonly polite: boolean;
   /** A path that was lost often comes back by itself. */
   readonly disconnectedWaitMs: Millis;
+  /** Whoever leaves says farewell first, and the server tells that they left a moment later. */
+  readonly farewellWaitMs: Millis;
   /** How much longer the side that is not polite waits. */
   readonly courtesyMs: Millis;
   /** Until the first connection, from the first description on. Browsers call ICE failed after 11 to 15 s. */
@@ -22,6 +24,7 @@ export interface RecoveryOptions {
 
 export const DEFAULT_RECOVERY_OPTIONS: Omit<RecoveryOptions, "polite"> = {
   disconnectedWaitMs: 1_500,
+  farewellWaitMs: 2_000,
   courtesyMs: 1_500,
   establishTimeoutMs: 15_000,
   restartTimeoutMs: 8_000,
@@ -38,9 +41,16 @@ export type RecoveryAction =
   | { readonly type: "giveUp" };
 
 /** What the peer connection is doing, as far as repair is concerned. */
-export type LinkState = "connecting" | "connected" | "disconnected" | "failed" | "securityFailed";
+export type LinkState =
+  | "connecting"
+  | "connected"
+  | "disconnected"
+  | "failed"
+  | "securityFailed"
+  /** The other side's peer connection is gone, by a farewell or a crash of its transport. */
+  | "closedByPeer";
 
-type Timer = "establish" | "wait" | "restart" | "stable";
+type Timer = "establish" | "wait" | "farewell" | "restart" | "stable";
 type Wanted = { readonly type: "restartIce" | "rebuild"; readonly reason: string };
 
 /**
@@ -50,7 +60,13 @@ type Wanted = { readonly type: "restartIce" | "rebuild"; readonly reason: string
  */
 export class Recovery {
   readonly #options: RecoveryOptions;
-  readonly #timers: TimerTable<Timer> = new TimerTable(["establish", "wait", "restart", "stable"]);
+  readonly #timers: TimerTable<Timer> = new TimerTable([
+    "establish",
+    "wait",
+    "farewell",
+    "restart",
+    "stable",
+  ]);
   readonly #actions: Queue<RecoveryAction> = new Queue(16);
   #state: LinkState = "connecting";
   #signalingUp = true;
@@ -104,6 +120,10 @@ export class Recovery {
       case "securityFailed":
         this.#want({ type: "rebuild", reason: "the DTLS handshake failed" }, now);
         break;
+      case "closedByPeer":
+        this.#timers.stop("wait");
+        this.#timers.set("farewell", now + this.#options.farewellWaitMs);
+        break;
       default:
         state satisfies never;
     }
@@ -150,6 +170,9 @@ export class Recovery {
           break;
         case "wait":
           this.#want({ type: "restartIce", reason: "the path was lost" }, now);
+          break;
+        case "farewell":
+          this.#want({ type: "rebuild", reason: "the other side closed the connection" }, now);
           break;
         case "restart":
           // A restart under a path that still works changes no state.
