@@ -215,15 +215,19 @@ function play(steps: readonly Step[], isDurable: boolean): void {
 describe("reliable messages arrive exactly once and in order, both ways", () => {
   it("whatever connections break, resume or repeat themselves", () => {
     fc.assert(
-      fc.property(fc.array(anyStep, { maxLength: 120 }), (steps) => play(steps, false)),
-      { numRuns: 300 },
+      fc.property(fc.array(anyStep, { minLength: 30, maxLength: 120, size: "max" }), (steps) =>
+        play(steps, false),
+      ),
+      { numRuns: 200 },
     );
   });
 
   it("even when the server is killed at any moment between and during saves", () => {
     fc.assert(
-      fc.property(fc.array(anyStep, { maxLength: 120 }), (steps) => play(steps, true)),
-      { numRuns: 300 },
+      fc.property(fc.array(anyStep, { minLength: 30, maxLength: 120, size: "max" }), (steps) =>
+        play(steps, true),
+      ),
+      { numRuns: 200 },
     );
   });
 });

@@ -23,6 +23,9 @@ export interface ResumeLogLimits {
  */
 export type AppendResult = number | "overflow" | "unfair";
 
+/** More than a server sends one participant between its last save and its death; a client that claims more lies. */
+const MAX_LOST = 100_000;
+
 /** One sender may fill this part of a log. */
 const FAIR_SHARE = 0.25;
 
@@ -32,13 +35,22 @@ export class ResumeLog {
   #entries: LogEntry[];
   #bytes = 0;
   #sent: number;
+  /**
+   * Set between the restart of a server and the first resume: entries numbered above it have never been sent, and
+   * get their final numbers when the client says what it has.
+   */
+  #restoredSent: number | undefined;
 
-  /** @param sent - Highest number used so far, when the log continues an earlier one that had `entries` left. */
-  constructor(limits: ResumeLogLimits, sent = 0, entries: readonly LogEntry[] = []) {
+  /** @param restored - What {@link sent} and {@link entries} were in the log that this one continues. */
+  constructor(
+    limits: ResumeLogLimits,
+    restored?: { readonly sent: number; readonly entries: readonly LogEntry[] },
+  ) {
     this.#limits = limits;
-    this.#sent = sent;
-    this.#entries = [...entries];
-    for (const entry of entries) this.#bytes += sizeOf(entry.body);
+    this.#entries = [...(restored?.entries ?? [])];
+    this.#restoredSent = restored?.sent;
+    this.#sent = Math.max(restored?.sent ?? 0, this.#entries.at(-1)?.seq ?? 0);
+    for (const entry of this.#entries) this.#bytes += sizeOf(entry.body);
   }
 
   /** Numbers and keeps `body`. */
@@ -66,12 +78,23 @@ export class ResumeLog {
   }
 
   /**
-   * The other side has `received`, which may be more than this log knows to have been sent: it was restored
-   * from a state that is a little older than the death of the server. Numbering goes on above it.
+   * A client is back and has `received`; false when it claims what was never sent.
+   *
+   * After a restart it may have more than this log knows of, because the state that was restored is a little older
+   * than the death of the server. Then numbering goes on above what it has.
    */
-  continueAbove(received: number): void {
-    this.#sent = Math.max(this.#sent, received);
-    this.acknowledge(received);
+  resume(received: number): boolean {
+    const restoredSent = this.#restoredSent;
+    if (restoredSent === undefined) return this.acknowledge(received);
+    if (received > restoredSent + MAX_LOST) return false;
+    this.#restoredSent = undefined;
+    const fresh = this.#entries.filter((entry) => entry.seq > restoredSent);
+    this.#sent = restoredSent;
+    this.acknowledge(Math.min(received, restoredSent));
+    const kept = this.#entries.filter((entry) => entry.seq <= restoredSent);
+    this.#sent = Math.max(restoredSent, received);
+    this.#entries = [...kept, ...fresh.map((entry) => ({ ...entry, seq: ++this.#sent }))];
+    return true;
   }
 
   /** What is waiting, oldest first. Valid until the next change. */
@@ -79,9 +102,9 @@ export class ResumeLog {
     return this.#entries;
   }
 
-  /** Highest number used. */
+  /** Highest number that may have been sent; what waits above it has not been. */
   get sent(): number {
-    return this.#sent;
+    return this.#restoredSent ?? this.#sent;
   }
 
   // Only a log that already holds one share's worth is looked through.

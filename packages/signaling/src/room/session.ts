@@ -35,19 +35,21 @@ export class Session {
   #durable: number;
   /** Highest acknowledgement sent on the present connection. */
   #acknowledged = 0;
-  /** True until the first resume after a restart of the server: the client may know more than we do. */
-  #isRestored: boolean;
   /** Made by the first resume: most sessions never need it. */
   #resumes: TokenBucket | undefined;
 
   constructor(secretHash: string, limits: ResumeLogLimits, restored?: SessionSnapshot) {
     this.secretHash = secretHash;
-    const entries = restored?.log.map((entry): LogEntry => ({ ...entry, from: entry.from })) ?? [];
-    this.#log = new ResumeLog(limits, restored?.sent ?? 0, entries);
+    this.#log = new ResumeLog(
+      limits,
+      restored && {
+        sent: restored.sent,
+        entries: restored.log.map((entry) => ({ ...entry, from: entry.from })),
+      },
+    );
     this.#received = restored?.received ?? 0;
     this.#captured = this.#received;
     this.#durable = this.#received;
-    this.#isRestored = restored !== undefined;
   }
 
   /** Numbers a message to the client and keeps it until acknowledged. */
@@ -64,12 +66,7 @@ export class Session {
   /** The client is back and has `received`; false when it claims what was never sent. */
   resume(received: number): boolean {
     this.#acknowledged = 0;
-    if (this.#isRestored) {
-      this.#isRestored = false;
-      this.#log.continueAbove(received);
-      return true;
-    }
-    return this.#log.acknowledge(received);
+    return this.#log.resume(received);
   }
 
   /** The text of a kept message, with its number and the acknowledgement that is due. */

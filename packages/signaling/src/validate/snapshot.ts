@@ -1,10 +1,9 @@
 import { z } from "zod";
 import type { RegistrySnapshot } from "../room/registry-types.ts";
 import { MAX_REMOVED } from "../room/room.ts";
-import { MAX_SEQ } from "../room/session.ts";
 import { participantState } from "./messages.ts";
 
-const count = z.int().min(0).max(MAX_SEQ);
+const count = z.int().min(0);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const id = z.string().regex(/^[0-9a-f]{16}$/);
 
