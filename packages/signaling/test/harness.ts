@@ -132,7 +132,7 @@ export class TestClient {
   /** The fatal error and how the connection closed. */
   async refusal(): Promise<{ readonly error: ErrorMessage | undefined; readonly closed: Closed }> {
     const closed = await this.closed();
-    return { error: this.messages.find((message) => message.type === "error"), closed };
+    return { error: this.messages.find(isFatal), closed };
   }
 
   async closed(): Promise<Closed> {
@@ -205,6 +205,10 @@ export function reset(reason: string): PeerSignal {
 
 function isOfType<T extends Incoming["type"]>(message: Incoming, type: T): message is OfType<T> {
   return message.type === type;
+}
+
+function isFatal(message: Incoming): message is OfType<"error"> {
+  return message.type === "error" && message.fatal;
 }
 
 function portOf(address: AddressInfo | string | null): number {

@@ -41,8 +41,10 @@ export type IncomingMessage = (ClientMessage | UnknownMessage) & Envelope;
 
 /** Connections are looked at in this many groups, one after the other, so that pings do not go out all at once. */
 const SWEEP_GROUPS = 10;
-/** A group's turn. Every connection is looked at once a second; acknowledgements wait no longer than this. */
-const SWEEP_INTERVAL_MS = 100;
+/** A group's turn at most. Every connection is looked at once a second; acknowledgements wait no longer than this. */
+const MAX_SWEEP_INTERVAL_MS = 100;
+/** A connection is looked at this often within a heartbeat, so that it is pinged before it is given up. */
+const LOOKS_PER_HEARTBEAT = 3;
 /** A timer this late means that the process stood still, and that silence says nothing about the clients. */
 const STALL_MS = 1_000;
 /** Far more than one turn can cause; the driver drains after every turn. */
@@ -78,6 +80,7 @@ export class RoomRegistry {
   readonly #asks = new Map<AskId, Connection>();
   readonly #preparing = new Set<Connection>();
   readonly #attempts: AttemptLimiter;
+  readonly #sweepIntervalMs: Millis;
   readonly #ackDue = new Set<Participant>();
   /** Received something that is not saved yet. */
   readonly #unsaved = new Set<Session>();
@@ -101,6 +104,10 @@ export class RoomRegistry {
     this.#options = options;
     this.#environment = environment;
     this.#attempts = new AttemptLimiter(options.attempts);
+    this.#sweepIntervalMs = Math.min(
+      MAX_SWEEP_INTERVAL_MS,
+      options.heartbeatIntervalMs / (SWEEP_GROUPS * LOOKS_PER_HEARTBEAT),
+    );
   }
 
   // -------------------------------------------------------------------------------------------------------------
@@ -847,7 +854,7 @@ export class RoomRegistry {
   #armSweep(now: Millis): void {
     if (this.#nextSweepAt !== Number.POSITIVE_INFINITY) return;
     if (this.#connections.size === 0 && this.#reconnecting.size === 0) return;
-    this.#nextSweepAt = now + SWEEP_INTERVAL_MS;
+    this.#nextSweepAt = now + this.#sweepIntervalMs;
   }
 
   // -------------------------------------------------------------------------------------------------------------
