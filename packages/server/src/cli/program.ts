@@ -7,6 +7,8 @@ import { createPaint, hasColours } from "../output/paint.ts";
 import { VERSION } from "../version.ts";
 import { exampleConfig, printConfig } from "./config-command.ts";
 import { serve } from "./serve-command.ts";
+import { printToken, type TokenCommandOptions } from "./token-command.ts";
+import { type TrustOptions, trust } from "./trust-command.ts";
 
 /** Shorter names of flags that are often typed. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -48,11 +50,7 @@ function createProgram(setExitCode: (code: number) => void): Command {
   for (const { key, kind, description, defaultValue } of CONFIG_OPTIONS) {
     const shown = defaultValue === undefined || `${defaultValue}` === "" ? "" : `, default ${defaultValue}`;
     const value = kind === "boolean" ? "[boolean]" : `<${kind}>`;
-    const option = new Option(
-      `${flagName(key)} ${value}`,
-      `${description} [${environmentName(key)}${shown}]`,
-    );
-    program.addOption(kind === "boolean" ? option.preset("true") : option);
+    program.option(`${flagName(key)} ${value}`, `${description} [${environmentName(key)}${shown}]`);
   }
   const config = program.command("config").description("Show the configuration.");
   config
@@ -63,6 +61,21 @@ function createProgram(setExitCode: (code: number) => void): Command {
     .command("example")
     .description("A configuration file with every option and what it expects.")
     .action(() => void process.stdout.write(exampleConfig()));
+  program
+    .command("trust")
+    .description("Let this computer trust the server's own certificate authority.")
+    .option("--yes", "do not ask")
+    .option("--print", "only show what would be run")
+    .action(async (options: TrustOptions) => setExitCode(await trust(sourcesOf(program), options)));
+  program
+    .command("token <room>")
+    .description("Make a token that lets its holder into a room.")
+    .option("--name <name>", "name the holder will have")
+    .option("--role <role>", "host or guest")
+    .option("--expires-in <seconds>", "how long it can be used to join (default 3600)")
+    .action(async (room: string, options: TokenCommandOptions) =>
+      setExitCode(await printToken(sourcesOf(program), room, options)),
+    );
   return program;
 }
 

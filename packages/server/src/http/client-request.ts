@@ -55,7 +55,8 @@ export function isLocalHost(host: string): boolean {
 }
 
 function validHost(host: string | undefined): string | undefined {
-  return host !== undefined && HOST.test(host) ? host : undefined;
+  // The URL parser knows more that is no host: ports above 65535, numbers that look like addresses.
+  return host !== undefined && HOST.test(host) && URL.canParse(`https://${host}`) ? host : undefined;
 }
 
 function headerText(value: string | string[] | undefined): string {

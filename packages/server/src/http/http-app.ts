@@ -150,11 +150,12 @@ function oneMoreStep(options: HttpAppOptions): MiddlewareHandler<Env> {
     const origin = options.publicUrl ?? (host === undefined ? undefined : `https://${host}`);
     if (origin === undefined) return c.text("The Host header is missing or not a host\n", 400);
     const { authority, fingerprint } = options.certificates();
-    const url = new URL(c.req.url);
+    // Not parsed: the host in it is the client's word. Path and query start at the slash behind `https://`.
+    const target = c.req.url.slice(c.req.url.indexOf("/", "https://".length));
     const isOurs = options.publicUrl === undefined;
     const page = oneMoreStepPage({
       language: preferredLanguage(c.req.header("accept-language")),
-      secureUrl: `${origin.replace(/^http:/, "https:")}${url.pathname}${url.search}`,
+      secureUrl: `${origin.replace(/^http:/, "https:")}${target}`,
       fingerprint: isOurs ? fingerprint : undefined,
       isLocal: isOurs && authority !== undefined,
       userAgent: (c.req.header("user-agent") ?? "").slice(0, 500),
@@ -174,23 +175,13 @@ function addApplication(app: Hono<Env>, options: HttpAppOptions): void {
     app.get("/", (c) => c.text("The web application is not built. Run: npm run build\n", 503, PLAIN_TEXT));
     return;
   }
-  const policy: MiddlewareHandler<Env> = async (c, next) => {
+  app.use(async (c, next) => {
     await next();
     c.res.headers.set("Content-Security-Policy", appContentSecurityPolicy(c.get("source").host));
-  };
-  const index = serveStatic<Env>({
-    path: join(appFolder, "index.html"),
-    precompressed: true,
-    onFound: (_path, c) => c.header("Cache-Control", "no-cache"),
+    if (c.res.ok || c.res.status === 304) c.res.headers.set("Cache-Control", cacheControl(c.req.path));
   });
-  app.use(policy);
+  const index = serveStatic<Env>({ path: join(appFolder, "index.html"), precompressed: true });
   app.use("/r/:room", etag(), index);
   app.use("/", etag(), index);
-  app.use(
-    serveStatic<Env>({
-      root: appFolder,
-      precompressed: true,
-      onFound: (_path, c) => c.header("Cache-Control", cacheControl(c.req.path)),
-    }),
-  );
+  app.use(serveStatic<Env>({ root: appFolder, precompressed: true }));
 }

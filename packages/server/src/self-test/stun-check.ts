@@ -4,8 +4,11 @@ import type { Platform } from "@naru/webrtc/platform";
 import { SILENT_LOGGER } from "@naru/webrtc/sansio";
 import { StunClient, type StunClientEvent, StunMethod, XOR_MAPPED_ADDRESS } from "@naru/webrtc/stun";
 
-/** Three sends within 1.4 s: on one machine an answer takes a millisecond. */
-const TRANSACTION = { rtoMs: 200, maxSends: 3, lastWaitFactor: 4 };
+/** Three sends within 2.1 s: on one machine an answer takes a millisecond, on a busy one some more. */
+const TRANSACTION = { rtoMs: 300, maxSends: 3, lastWaitFactor: 4 };
+
+/** A driver numbers its sockets from 1, and this one opens a single one. */
+const FIRST_SOCKET = 1;
 
 /**
  * Sends a Binding request from an address of this machine to the STUN server at the same address, over real
@@ -23,7 +26,7 @@ export async function checkStun(platform: Platform, host: string, port: number):
   });
   const client = new StunClient(
     { crypto, random, log: SILENT_LOGGER },
-    { server: new TransportAddress(ip, port), transaction: TRANSACTION },
+    { server: new TransportAddress(ip, port), socket: FIRST_SOCKET, transaction: TRANSACTION },
   );
   const driver = new UdpDriver<StunClientEvent>(platform, client, {
     handleEvent: (event) => settle(event),
