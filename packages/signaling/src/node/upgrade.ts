@@ -77,10 +77,9 @@ function isAllowedOrigin(
   if (allowed === "any") return true;
   if (allowed !== "sameHost") return allowed.includes(origin);
   if (host === undefined || !URL.canParse(origin)) return false;
-  // RFC 6454 §6.2: the origin's host and port as the browser has them, which leaves out default ports.
-  const { host: originHost, protocol } = new URL(origin);
-  const { host: requestHost } = new URL(
-    URL.canParse(`${protocol}//${host}`) ? `${protocol}//${host}` : "x://",
-  );
-  return originHost !== "" && originHost === requestHost;
+  // WHATWG URL §4.2: `host` leaves out the default port of the scheme, which a client may have sent all the same.
+  const page = new URL(origin);
+  const defaultPort = page.protocol === "https:" ? ":443" : ":80";
+  const requested = host.toLowerCase();
+  return page.host !== "" && (requested === page.host || requested === page.host + defaultPort);
 }
