@@ -78,6 +78,16 @@ test("rules that change while running hold for conversations under way", async (
   expect(alice.received).toEqual([]);
 });
 
+test("a firewall forgets its conversations when its router restarts", async () => {
+  const { network, office, alice, server } = await createBench(FIREWALL_PRESETS.outboundOnly);
+  alice.sendText("before", server.io.localAddress);
+  network.advance(10);
+  office.rebind();
+  server.sendText("answer", lastSource(server));
+  network.advance(10);
+  expect(alice.received).toEqual([]);
+});
+
 test("UDP to some ports only is just that, and answers come from there", async () => {
   const { network, alice, server } = await createBench({ ...FIREWALL_PRESETS.outboundOnly, udp: [3478] });
   const other = await openSocket(network.host("other"), 5000);

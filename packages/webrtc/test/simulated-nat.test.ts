@@ -161,11 +161,13 @@ describe("the mapping timer (RFC 4787 §4.3)", () => {
   });
 
   test("packets from inside keep it alive", async () => {
-    const { network, alice, one } = await createBench({ mappingTimeoutMs: 30_000 });
+    const options = { mappingTimeoutMs: 30_000, preservesPorts: false };
+    const { network, alice, one } = await createBench(options);
     for (let i = 0; i < 5; i++) {
       alice.sendText("keep", one.io.localAddress);
       network.advance(20_000);
     }
+    expect(new Set(one.sources.map(({ port }) => port)).size).toBe(1);
     one.sendText("still here", lastSource(one));
     network.advance(100);
     expect(alice.received).toEqual(["still here"]);
@@ -236,6 +238,18 @@ test("a NAT that rebinds has a new address, and old mappings lead nowhere", asyn
   network.advance(100);
   expect(alice.received).toEqual(["to the new address"]);
   expect(network.ladder()).toContain("home rebinds to 198.51.100.99");
+});
+
+test("both copies of a packet duplicated before the NAT are translated alike", async () => {
+  const network = new VirtualNetwork({ seed: "duplicates" });
+  const home = network.nat("home", NAT_PRESETS.symmetric);
+  const alice = await openSocket(network.host("alice", { inside: home, link: { up: { duplicateRate: 1 } } }));
+  const server = await openSocket(network.host("server"));
+  alice.sendText("twice", server.io.localAddress);
+  network.advance(10);
+  expect(server.received).toEqual(["twice", "twice"]);
+  expect(server.sources[1]!.equals(server.sources[0]!)).toBe(true);
+  expect(network.ladder()).toContain("(and 1 more)");
 });
 
 test("IPv6 behind a NAT router is routed, not translated", async () => {

@@ -26,6 +26,24 @@ scenario("a TCP stream delivers everything in order over a bad link", { seeds: 2
   expect(equal(client.received(), sent.subarray(0, 50_000))).toBe(true);
 });
 
+scenario(
+  "both ends of a TCP stream learn of its regular end, whatever is lost",
+  { seeds: 40 },
+  async (network) => {
+    const alice = network.host("alice", { link: { lossRate: 0.3 } });
+    const listener = await listen(network.host("server"), 80);
+    const client = await network.complete(connect(alice, listener.localAddress, { timeoutMs: 60_000 }));
+    client.io.write(new Uint8Array(5000));
+    client.io.close();
+    await network.runUntil(
+      () => client.ends.length + (listener.accepted[0]?.ends.length ?? 0) === 2,
+      600_000,
+    );
+    expect(listener.accepted[0]!.receivedBytes).toBe(5000);
+    expect([client.ends, listener.accepted[0]!.ends]).toEqual([[undefined], [undefined]]);
+  },
+);
+
 describe("a TCP stream", () => {
   test("takes one round trip to connect", async () => {
     const network = new VirtualNetwork({ seed: 1 });

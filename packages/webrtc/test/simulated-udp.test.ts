@@ -70,7 +70,8 @@ test("a slot is sent from its start to its end and released after the call, not 
   const slot = arena.acquire(16)!;
   slot.bytes.set(new TextEncoder().encode("slot"), 16);
   slot.end = 20;
-  alice.io.sendSlot(slot, bob.io.localAddress, (released) => arena.release(released));
+  slot.to = bob.io.localAddress;
+  alice.io.sendSlot(slot);
   expect(arena.inUse).toBe(1);
   network.advance(10);
   expect(arena.inUse).toBe(0);
@@ -204,6 +205,18 @@ describe("a host that moves", () => {
     host.removeInterface("wwan0");
     await network.run(1);
     expect(changes).toBe(1);
+  });
+
+  test("loses what is on the last stretch to the interface that goes away", async () => {
+    const { network, alice } = await createBench();
+    const host = network.host("phone", { link: { down: { delayMs: 50 } } });
+    const phone = await openSocket(host);
+    alice.sendText("too late", phone.io.localAddress);
+    network.advance(20);
+    host.removeInterface("eth0");
+    network.advance(100);
+    expect(phone.received).toEqual([]);
+    expect(network.ladder()).toContain("✗ phone/eth0: interface is gone");
   });
 
   test("a socket bound to a lost address falls silent in both directions", async () => {

@@ -258,6 +258,10 @@ export class VirtualStream implements StreamIo {
       if (first.retransmissions === 0) this.#sampleRtt(now - first.sentAt);
     }
     this.#outstandingBytes -= ackedBytes;
+    // Progress ends the backing off, as it does in Linux: otherwise a few lost segments cost minutes.
+    const smoothed = this.#smoothedRttMs;
+    this.#timeoutMs =
+      smoothed === undefined ? INITIAL_TIMEOUT_MS : Math.max(MINIMUM_TIMEOUT_MS, 2 * smoothed);
     if (this.#window < this.#slowStartThreshold) this.#window += ackedBytes;
     else this.#window += (SEGMENT_BYTES * ackedBytes) / this.#window;
     this.#armTimer();
@@ -269,7 +273,6 @@ export class VirtualStream implements StreamIo {
   #sampleRtt(sampleMs: number): void {
     const smoothed = this.#smoothedRttMs;
     this.#smoothedRttMs = smoothed === undefined ? sampleMs : 0.875 * smoothed + 0.125 * sampleMs;
-    this.#timeoutMs = Math.max(MINIMUM_TIMEOUT_MS, 2 * this.#smoothedRttMs);
   }
 
   #handleTimeout(): void {

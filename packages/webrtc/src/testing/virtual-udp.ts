@@ -1,4 +1,4 @@
-import type { TransportAddress } from "../bytes/index.ts";
+import { copyBytes, type TransportAddress } from "../bytes/index.ts";
 import type { PacketSlot } from "../kernel/index.ts";
 import type { UdpHandler, UdpIo } from "../platform/index.ts";
 import type { Packet } from "./packet.ts";
@@ -43,7 +43,7 @@ export class VirtualUdpSocket implements UdpIo {
   }
 
   send(bytes: Uint8Array, to: TransportAddress): void {
-    this.#send(bytes.slice(), to);
+    this.#send(copyBytes(bytes), to);
   }
 
   /** The simulated system takes what it is given at once. */
@@ -53,7 +53,7 @@ export class VirtualUdpSocket implements UdpIo {
 
   sendSlot(slot: PacketSlot): void {
     if (slot.to === undefined) this.#refusedCount++;
-    else this.#send(slot.bytes.slice(slot.start, slot.end), slot.to);
+    else this.#send(copyBytes(slot.bytes, slot.start, slot.end), slot.to);
     // Not at once: a real system takes the packet later, and the caller must not count on the slot before.
     this.#clock.atEndOfInstant(() => {
       this.#clock.noteCallout();
@@ -74,7 +74,7 @@ export class VirtualUdpSocket implements UdpIo {
     if (length > this.#buffer.length) this.#buffer = new Uint8Array(length);
     this.#buffer.set(packet.bytes);
     this.#handler.handleDatagram(this.#buffer.subarray(0, length), this.#remoteOf(packet.source));
-    
+    this.#buffer.fill(SPENT_BYTE, 0, length);
     if (this.#isBatchOpen) return;
     this.#isBatchOpen = true;
     this.#clock.atEndOfInstant(() => this.#endBatch());
