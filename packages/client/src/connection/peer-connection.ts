@@ -7,6 +7,8 @@ import { decideDescription } from "./negotiation.ts";
 
 /** Label and stream of the channel that both sides open without asking. */
 const CONTROL_CHANNEL = { label: "control", id: 0 } as const;
+/** RFC 8841 §6.1: what may be sent when the description does not say. */
+const DEFAULT_MAX_MESSAGE_SIZE = 65_536;
 /** A browser gathers a few dozen; more is nonsense. */
 const MAX_QUEUED_CANDIDATES = 256;
 
@@ -52,6 +54,9 @@ export class PeerConnection {
   #chain: Promise<void> = Promise.resolve();
   readonly #queuedCandidates: Queue<CandidateInit | null> = new Queue(MAX_QUEUED_CANDIDATES);
   #localOffer: string | undefined;
+  // Kept here, because a closed connection has no descriptions any more (Firefox).
+  #localSdp: string | undefined;
+  #remoteSdp: string | undefined;
   #transceivers: Map<SlotName, RTCRtpTransceiver> = new Map();
   #media: OutgoingMedia;
   #limits: VideoLimits | undefined;
@@ -91,12 +96,12 @@ export class PeerConnection {
 
   /** New credentials and candidates, without ending the connection; takes effect by the next offer. */
   restartIce(): void {
-    this.#pc.restartIce();
+    this.#attempt("restartIce", () => this.#pc.restartIce());
   }
 
   /** Servers and credentials for the next gathering. */
   setConfiguration(configuration: RTCConfiguration): void {
-    this.#pc.setConfiguration(configuration);
+    this.#attempt("setConfiguration", () => this.#pc.setConfiguration(configuration));
   }
 
   /** Sends other tracks from now on. */
@@ -110,10 +115,12 @@ export class PeerConnection {
     void this.#applyVideoLimits();
   }
 
-  /** A channel for one file. */
-  createChannel(label: string): RTCDataChannel {
-    const channel = this.#pc.createDataChannel(label, { ordered: true });
-    channel.binaryType = "arraybuffer";
+  /** A channel for one file; undefined when the peer connection is gone. */
+  createChannel(label: string): RTCDataChannel | undefined {
+    const channel = this.#attempt("createDataChannel", () => {
+      return this.#pc.createDataChannel(label, { ordered: true });
+    });
+    if (channel !== undefined) channel.binaryType = "arraybuffer";
     return channel;
   }
 
@@ -127,16 +134,16 @@ export class PeerConnection {
   }
 
   get localSdp(): string | undefined {
-    return this.#pc.localDescription?.sdp;
+    return this.#localSdp;
   }
 
   get remoteSdp(): string | undefined {
-    return this.#pc.remoteDescription?.sdp;
+    return this.#remoteSdp;
   }
 
   /** Largest message the other side takes, in bytes (RFC 8841 §6). */
   get maxMessageSize(): number {
-    return this.#pc.sctp?.maxMessageSize ?? 65_536;
+    return this.#attempt("sctp", () => this.#pc.sctp?.maxMessageSize) ?? DEFAULT_MAX_MESSAGE_SIZE;
   }
 
   // Negotiation
@@ -179,6 +186,7 @@ export class PeerConnection {
       return;
     }
     if (this.#closed) return;
+    this.#remoteSdp = sdp;
     this.#emit({ type: "descriptionReceived", kind: type });
     if (type === "offer") {
       this.#adoptTransceivers();
@@ -201,6 +209,7 @@ export class PeerConnection {
     const description = this.#pc.localDescription;
     if (description === null || this.#closed) return;
     const kind = description.type === "offer" ? "offer" : "answer";
+    this.#localSdp = description.sdp;
     this.#localOffer = kind === "offer" ? originOf(description.sdp) : undefined;
     const sdp = offer === undefined ? description.sdp : markAnswer(description.sdp, offer);
     this.#emit({ type: "signal", signal: { kind: "description", description: { type: kind, sdp } } });
@@ -208,8 +217,8 @@ export class PeerConnection {
   }
 
   async #applyCandidate(candidate: CandidateInit | null): Promise<void> {
-    const remote = this.#pc.remoteDescription;
-    if (remote === null) {
+    const remote = this.#remoteSdp;
+    if (remote === undefined) {
       if (!this.#queuedCandidates.push(candidate)) this.#log("dropped a candidate: too many are waiting", {});
       return;
     }
@@ -218,7 +227,7 @@ export class PeerConnection {
       return;
     }
     const fragment = candidate.usernameFragment;
-    if (typeof fragment === "string" && !hasUsernameFragment(remote.sdp, fragment)) {
+    if (typeof fragment === "string" && !hasUsernameFragment(remote, fragment)) {
       this.#log("dropped a candidate of another generation", {});
       return;
     }
@@ -294,7 +303,7 @@ export class PeerConnection {
     this.control.binaryType = "arraybuffer";
     pc.onnegotiationneeded = () => {
       // The first offer is the polite side's: it brings the transceivers.
-      if (!this.#options.polite && pc.remoteDescription === null) return;
+      if (!this.#options.polite && this.#remoteSdp === undefined) return;
       this.#enqueue(() => this.#offer());
     };
     pc.onicecandidate = ({ candidate }) => this.#handleLocalCandidate(candidate);
@@ -349,6 +358,16 @@ export class PeerConnection {
     dtls.onstatechange = () => this.#emit({ type: "dtlsState", state: dtls.state });
     dtls.onerror = (event: Event) => this.#emit({ type: "dtlsError", detail: errorDetail(event) });
     this.#emit({ type: "dtlsState", state: dtls.state });
+  }
+
+  /** Runs what throws once the browser has closed the connection; repair, which follows, is decided above. */
+  #attempt<Result>(operation: string, run: () => Result): Result | undefined {
+    try {
+      return run();
+    } catch (error) {
+      this.#log("the peer connection refused", { operation, error: String(error) });
+      return undefined;
+    }
   }
 
   #emit(event: PeerConnectionEvent): void {

@@ -168,7 +168,7 @@ export class PeerLink {
     return taken;
   }
 
-  createChannel(label: string): RTCDataChannel {
+  createChannel(label: string): RTCDataChannel | undefined {
     return this.#pc.createChannel(label);
   }
 
@@ -510,6 +510,7 @@ export class PeerLink {
   /** Asks the browser what it knows, often while something is due. */
   #look(): void {
     const pc = this.#pc;
+    this.#lookIn(this.#isPending ? LOOK_OFTEN_MS : LOOK_RARELY_MS);
     pc.getStats().then(
       (report) => {
         if (this.#closed || pc !== this.#pc) return;
@@ -522,9 +523,11 @@ export class PeerLink {
       // A peer connection that is being closed has no stats; the next one is looked at again.
       () => undefined,
     );
+  }
+
+  get #isPending(): boolean {
     const { media, path } = this.#recorder.snapshot();
-    const pending = media.state === "active" || path.state !== "done";
-    this.#lookIn(pending ? LOOK_OFTEN_MS : LOOK_RARELY_MS);
+    return media.state === "active" || path.state !== "done";
   }
 
   #lookIn(delayMs: number): void {

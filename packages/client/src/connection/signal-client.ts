@@ -109,8 +109,8 @@ export class SignalClient {
       this.#drain();
     } finally {
       this.#pumping = false;
+      this.#arm();
     }
-    this.#arm();
   }
 
   #drain(): void {

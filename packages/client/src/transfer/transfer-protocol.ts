@@ -30,6 +30,8 @@ export type ChannelText =
   | { readonly sha256: string };
 
 const MAX_NAME_LENGTH = 255;
+/** Control characters, and the ones that turn the direction of text around (which make "exe.jpg" of "gpj.exe"). */
+const INVISIBLE = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const FAILURES: readonly string[] = [
   "HASH_MISMATCH",
   "PARTICIPANT_LEFT",
@@ -95,11 +97,7 @@ export function parseChannelLabel(
 /** A name that is only a name: no folders, nothing invisible, not too long, never empty. */
 export function cleanFileName(name: string): string {
   const base = name.split(/[/\\]/).at(-1) ?? "";
-  // Control characters, and the ones that turn the direction of text around (which make "exe.jpg" of "gpj.exe").
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
-  const visible = base
-    .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "")
-    .trim();
+  const visible = base.replace(INVISIBLE, "").trim();
   const short = visible.length > MAX_NAME_LENGTH ? visible.slice(-MAX_NAME_LENGTH) : visible;
   return /^\.*$/.test(short) ? "file" : short;
 }
