@@ -5,7 +5,7 @@
  *
  * Firefox gathers no loopback candidates and asks for a default route, hence the pair of interfaces.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { pathToFileURL } from "node:url";
 
 /** Address of the one interface inside. */
@@ -54,8 +54,10 @@ function main(command) {
     console.error(way.reason);
     process.exit(1);
   }
-  const result = spawnSync(way.command[0], way.command.slice(1), { stdio: "inherit" });
-  process.exit(result.status ?? 1);
+  const child = spawn(way.command[0], way.command.slice(1), { stdio: "inherit" });
+  // The kernel ends everything inside with it.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill("SIGKILL"));
+  child.on("exit", (code) => process.exit(code ?? 1));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) main(process.argv.slice(2));

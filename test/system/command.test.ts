@@ -108,9 +108,9 @@ describe("what goes wrong is one sentence with the way out", () => {
   });
 
   test("a data folder that cannot be made", () => {
-    const { status, output } = naru("--port", "0", "--data-dir", "/proc/nothing/here");
+    const { status, output } = naru("--port", "0", "--data-dir", "/dev/null/data");
     expect(status).toBeGreaterThan(0);
-    expect(output).toContain("/proc/nothing/here");
+    expect(output).toContain("/dev/null/data");
     expect(output).not.toMatch(/\n\s+at /);
   });
 
