@@ -33,7 +33,7 @@ export function openLanding(): void {
 /** The page a path names. */
 export function routeOf(path: string): Route {
   if (path === "/" || path === "") return { page: "landing" };
-  const room = path.startsWith("/r/") ? parseRoomName(path) : undefined;
+  const room = /^\/r\/[^/]/.test(path) ? parseRoomName(path) : undefined;
   return room === undefined ? { page: "notFound" } : { page: "room", room };
 }
 

@@ -1,7 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { locale, t } from "../i18n/index.ts";
+import { watchLevel } from "../media/audio-level.ts";
 import type { Meeting } from "../meeting/meeting.ts";
+import { MutedTalkingHint } from "../model/muted-talking.ts";
 import { playEverything } from "./audio-sinks.tsx";
 import { Icon } from "./icon.tsx";
 
@@ -29,12 +31,42 @@ export function Banners({ meeting }: { readonly meeting: Meeting }): JSX.Element
           </button>
         </div>
       )}
+      <MutedTalking meeting={meeting} />
       {meeting.talking.value && (
         <div class="banner banner-accent">
           <Icon name="mic" />
           <span>{controls.holdToTalk}</span>
         </div>
       )}
+    </div>
+  );
+}
+
+/** Tells somebody who talks into a microphone that is switched off. How loud it is never leaves this page. */
+function MutedTalking({ meeting }: { readonly meeting: Meeting }): JSX.Element | null {
+  const { audio, microphone } = meeting.local.value;
+  const [talking, setTalking] = useState(false);
+  useEffect(() => {
+    setTalking(false);
+    if (audio || microphone === undefined) return;
+    // The switched-off track is silent; its copy is not, and is sent to nobody.
+    const copy = microphone.clone();
+    copy.enabled = true;
+    const hint = new MutedTalkingHint();
+    const stop = watchLevel([copy], (level) => setTalking(hint.handleLevel(level, performance.now())));
+    return () => {
+      stop();
+      copy.stop();
+    };
+  }, [audio, microphone]);
+  if (!talking) return null;
+  return (
+    <div class="banner banner-warn" data-testid="muted-talking">
+      <Icon name="mic-off" />
+      <span role="status">{t.value.banner.mutedTalking}</span>
+      <button type="button" class="button" onClick={() => void meeting.toggleMicrophone()}>
+        {t.value.controls.unmuteMicrophone}
+      </button>
     </div>
   );
 }

@@ -45,6 +45,7 @@ export function Controls({ meeting, onDialog }: ControlsProps): JSX.Element {
           type="button"
           class="bar-button bar-leave"
           data-testid="leave-button"
+          aria-label={controls.leave}
           onClick={() => meeting.leave()}
         >
           <Icon name="phone-off" />
@@ -158,7 +159,13 @@ function MoreButton({ meeting, onDialog }: ControlsProps): JSX.Element {
   );
   return (
     <>
-      <button type="button" class="bar-button bar-more" popovertarget="more-menu" data-testid="more-button">
+      <button
+        type="button"
+        class="bar-button bar-more"
+        popovertarget="more-menu"
+        data-testid="more-button"
+        aria-label={controls.more}
+      >
         <Icon name="ellipsis" />
         <span class="bar-label">{controls.more}</span>
       </button>
@@ -215,7 +222,7 @@ function BarButton(props: BarButtonProps): JSX.Element {
       <Icon name={icon} />
       <span class="bar-label">{label}</span>
       {badge !== undefined && (
-        <span class="bar-badge" data-testid="unread">
+        <span class="bar-badge" aria-hidden="true" data-testid="unread">
           {badge.text}
         </span>
       )}

@@ -60,7 +60,7 @@ export function DevicePickers({ meeting }: { readonly meeting: Meeting }): JSX.E
             title={preJoin.testSpeaker}
             onClick={() => void playTestTone(preferences.peek().speakerId)}
           >
-            <Icon name="activity" />
+            <Icon name="play" />
           </button>
         </Picker>
       )}
@@ -91,7 +91,7 @@ function Picker({ icon, label, choices, chosen, onChoose, children }: PickerProp
             onChoose(currentTarget.value === "" ? undefined : currentTarget.value)
           }
         >
-          <option value="">{`${label} · ${t.value.preJoin.systemDefault}`}</option>
+          <option value="">{t.value.preJoin.systemDefault}</option>
           {choices.map((choice, index) => (
             <option key={choice.id} value={choice.id}>
               {choice.label === "" ? `${label} ${index + 1}` : choice.label}

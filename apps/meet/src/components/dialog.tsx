@@ -34,7 +34,7 @@ export function Dialog({ title, onClose, children, variant = "center", testId }:
       }}
     >
       <div class="dialog-body">
-        <header class="dialog-head">
+        <div class="dialog-head">
           <h2 id={titleId}>{title}</h2>
           <button
             type="button"
@@ -44,7 +44,7 @@ export function Dialog({ title, onClose, children, variant = "center", testId }:
           >
             <Icon name="x" />
           </button>
-        </header>
+        </div>
         {children}
       </div>
     </dialog>

@@ -73,7 +73,7 @@ function Transfer({
         </div>
       </div>
       {state === "active" && <Progress view={view} />}
-      {state !== "active" && (
+      {state !== "active" && !(state === "offered" && incoming) && (
         <p class="transfer-state">
           {state === "done" && <Icon name="shield-check" />}
           {transfer.failure === undefined ? files.state[state] : files.failure[transfer.failure.code]}

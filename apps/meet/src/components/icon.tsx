@@ -1,4 +1,3 @@
-import activity from "lucide-static/icons/activity.svg?raw";
 import arrowLeft from "lucide-static/icons/arrow-left.svg?raw";
 import arrowRight from "lucide-static/icons/arrow-right.svg?raw";
 import ban from "lucide-static/icons/ban.svg?raw";
@@ -27,6 +26,7 @@ import monitorUp from "lucide-static/icons/monitor-up.svg?raw";
 import monitorX from "lucide-static/icons/monitor-x.svg?raw";
 import paperclip from "lucide-static/icons/paperclip.svg?raw";
 import phoneOff from "lucide-static/icons/phone-off.svg?raw";
+import play from "lucide-static/icons/play.svg?raw";
 import rotateCw from "lucide-static/icons/rotate-cw.svg?raw";
 import send from "lucide-static/icons/send.svg?raw";
 import settings from "lucide-static/icons/settings.svg?raw";
@@ -46,7 +46,6 @@ import type { JSX } from "preact";
 
 /** The icons of the page, from Lucide; only these are in the bundle. */
 const ICONS = {
-  activity,
   "arrow-left": arrowLeft,
   "arrow-right": arrowRight,
   ban,
@@ -75,6 +74,7 @@ const ICONS = {
   "monitor-x": monitorX,
   paperclip,
   "phone-off": phoneOff,
+  play,
   "rotate-cw": rotateCw,
   send,
   settings,

@@ -2,7 +2,7 @@ import type { CandidateFacts, SelectedPair, TimelinePhase, TimelineSnapshot } fr
 import type { ComponentChildren, JSX } from "preact";
 import { locale, t } from "../i18n/index.ts";
 import { formatMillis } from "../model/format.ts";
-import { candidateAddress, candidateSummary, PHASES } from "../model/timeline.ts";
+import { candidateAddress, candidateSummary, fingerprintLines, PHASES } from "../model/timeline.ts";
 import { Icon } from "./icon.tsx";
 
 /** The four phases with their times and what is known of each. */
@@ -118,19 +118,25 @@ function PairFact({ pair }: { readonly pair: SelectedPair }): JSX.Element {
       <strong data-testid="pair" data-local={pair.local.type} data-remote={pair.remote.type}>
         {pair.relayed ? inspector.relayed : inspector.direct}
       </strong>
-      <CandidateLine candidate={pair.local} />
-      <CandidateLine candidate={pair.remote} />
+      <CandidateLine end={inspector.here} candidate={pair.local} />
+      <CandidateLine end={inspector.there} candidate={pair.remote} />
     </Fact>
   );
 }
 
-function CandidateLine({ candidate }: { readonly candidate: CandidateFacts }): JSX.Element {
+function CandidateLine({
+  end,
+  candidate,
+}: {
+  readonly end: string;
+  readonly candidate: CandidateFacts;
+}): JSX.Element {
   const { inspector } = t.value;
   const { type, protocol, relayProtocol } = candidate;
   const address = candidateAddress(candidate);
   return (
     <span class="fact-line">
-      {`${inspector.candidate[type]}, ${protocol.toUpperCase()}`}
+      {`${end}: ${inspector.candidate[type]}, ${protocol.toUpperCase()}`}
       {relayProtocol !== undefined && `, ${inspector.relayVia(relayProtocol.toUpperCase())}`}
       {address !== undefined && <code>{address}</code>}
     </span>
@@ -147,15 +153,26 @@ function SecurityFacts({ timeline }: { readonly timeline: TimelineSnapshot }): J
       {srtpCipher !== undefined && <Fact name={inspector.srtp}>{srtpCipher}</Fact>}
       {localFingerprint !== undefined && (
         <Fact name={inspector.localFingerprint}>
-          <code class="fingerprint">{localFingerprint}</code>
+          <Fingerprint text={localFingerprint} />
         </Fact>
       )}
       {remoteFingerprint !== undefined && (
         <Fact name={inspector.remoteFingerprint}>
-          <code class="fingerprint">{remoteFingerprint}</code>
+          <Fingerprint text={remoteFingerprint} />
         </Fact>
       )}
     </>
+  );
+}
+
+/** Eight bytes to a line: two people who compare it aloud keep their place. */
+function Fingerprint({ text }: { readonly text: string }): JSX.Element {
+  return (
+    <code class="fingerprint">
+      {fingerprintLines(text).map((line) => (
+        <span key={line}>{line}</span>
+      ))}
+    </code>
   );
 }
 

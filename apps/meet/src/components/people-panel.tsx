@@ -16,7 +16,7 @@ export function PeoplePanel({ meeting }: { readonly meeting: Meeting }): JSX.Ele
   return (
     <div class="panel-body people">
       {local.host && <RoomSwitches meeting={meeting} />}
-      {max !== undefined && <h3 class="panel-subtitle">{people.inRoom(peers.length + 1, max)}</h3>}
+      {max !== undefined && <h2 class="panel-subtitle">{people.inRoom(peers.length + 1, max)}</h2>}
       <ul class="people-list">
         <li class="person">
           <span class="name">{tile.self(local.name)}</span>

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import type { Meeting, StageItem } from "../meeting/meeting.ts";
 import type { PeerView } from "../meeting/views.ts";
-import { gridLayout } from "../model/grid-layout.ts";
+import { type GridLayoutOptions, gridLayout, gridLayoutOptions } from "../model/grid-layout.ts";
 import { Icon } from "./icon.tsx";
 import { StreamVideo } from "./media-element.tsx";
 import { PeerTile, SelfTile } from "./tile.tsx";
@@ -26,6 +26,9 @@ export function Stage({ meeting, onInvite }: StageProps): JSX.Element {
   );
 }
 
+/** Beside a big picture the tiles stay as wide as a camera's picture, whatever shape the strip has. */
+const STRIP_OPTIONS: GridLayoutOptions = { gap: 8, minAspect: 4 / 3, maxAspect: 16 / 9 };
+
 function Tiles({
   meeting,
   peers,
@@ -38,11 +41,13 @@ function Tiles({
   const element = useRef<HTMLUListElement>(null);
   const isBig = (id: string): boolean => stage?.kind === "camera" && stage.id === id;
   const count = peers.filter((peer) => !isBig(peer.id)).length + (isBig("self") ? 0 : 1);
+  const big = stage !== undefined;
   useEffect(() => {
     const list = element.current;
     if (list === null) return;
     const arrange = (): void => {
-      const layout = gridLayout(count, list.clientWidth, list.clientHeight);
+      const { clientWidth: width, clientHeight: height } = list;
+      const layout = gridLayout(count, width, height, big ? STRIP_OPTIONS : gridLayoutOptions(width, height));
       list.style.setProperty("--columns", String(layout.columns));
       list.dataset["short"] = String(layout.columns * layout.rows - count);
       list.style.setProperty("--tile-width", `${layout.tileWidth}px`);
@@ -52,7 +57,7 @@ function Tiles({
     const observer = new ResizeObserver(arrange);
     observer.observe(list);
     return () => observer.disconnect();
-  }, [count]);
+  }, [count, big]);
   return (
     <ul ref={element} class="tiles" aria-label={t.value.tile.tiles}>
       {peers.map(

@@ -262,6 +262,8 @@ export const en = {
     pair: "Chosen path",
     direct: "direct",
     relayed: "through the relay",
+    here: "here",
+    there: "there",
     relayVia: (protocol: string) => `relay over ${protocol}`,
     candidate: {
       host: "own address (host)",
@@ -465,7 +467,7 @@ export const en = {
     devices: "Devices",
     appearance: "Appearance",
     theme: "Colours",
-    themeSystem: "Like the system",
+    themeSystem: "System",
     themeLight: "Light",
     themeDark: "Dark",
     language: "Language",

@@ -256,6 +256,8 @@ export const ko = {
     pair: "고른 경로",
     direct: "직접 연결",
     relayed: "중계 서버를 거침",
+    here: "나",
+    there: "상대",
     relayVia: (protocol: string) => `${protocol}로 중계`,
     candidate: {
       host: "자기 주소 (host)",
@@ -458,7 +460,7 @@ export const ko = {
     devices: "장치",
     appearance: "모양",
     theme: "색",
-    themeSystem: "시스템과 같게",
+    themeSystem: "시스템",
     themeLight: "밝게",
     themeDark: "어둡게",
     language: "언어",

@@ -13,16 +13,17 @@ export interface GridLayoutOptions {
   readonly maxAspect: number;
 }
 
-export const DEFAULT_GRID_LAYOUT_OPTIONS: GridLayoutOptions = { gap: 8, minAspect: 3 / 4, maxAspect: 16 / 9 };
+/** For a box of that shape: upright phones see upright tiles, wide windows keep most of a camera's wide picture. */
+export function gridLayoutOptions(width: number, height: number): GridLayoutOptions {
+  return { gap: 8, minAspect: width > height ? 5 / 4 : 3 / 4, maxAspect: 16 / 9 };
+}
 
-/**
- * The arrangement with the largest tiles. On equal size the one with fewer empty places, then fewer columns.
- */
+/** The arrangement with the largest tiles and faces; on equal terms the one with fewer empty places. */
 export function gridLayout(
   count: number,
   width: number,
   height: number,
-  options: GridLayoutOptions = DEFAULT_GRID_LAYOUT_OPTIONS,
+  options: GridLayoutOptions,
 ): GridLayout {
   const { gap, minAspect, maxAspect } = options;
   let best: GridLayout = { columns: 1, rows: Math.max(1, count), tileWidth: 0, tileHeight: 0 };
@@ -36,7 +37,9 @@ export function gridLayout(
     const tileWidth = Math.floor(Math.min(cellWidth, cellHeight * aspect));
     const tileHeight = Math.floor(Math.min(cellHeight, cellWidth / aspect));
     const empty = columns * rows - count;
-    const score = tileWidth * tileHeight * (1 - empty * EMPTY_PLACE_COST);
+    // A camera's wide picture fills the tile, so an upright tile of the same size shows a larger face.
+    const faceScale = Math.max(tileWidth / 16, tileHeight / 9);
+    const score = tileWidth * tileHeight * faceScale * (1 - empty * EMPTY_PLACE_COST);
     if (score > bestScore) {
       best = { columns, rows, tileWidth, tileHeight };
       bestScore = score;

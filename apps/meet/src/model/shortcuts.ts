@@ -49,13 +49,13 @@ export function shortcutFor(
   singleKeys: boolean,
 ): ShortcutAction | undefined {
   if (press.repeat) return undefined;
-  if (press.altKey) return undefined;
+  if (press.altKey || focus === "text") return undefined;
   if (press.ctrlKey !== press.metaKey) {
     if (press.shiftKey) return undefined;
     if (press.code === "KeyD") return "toggleMicrophone";
     return press.code === "KeyE" ? "toggleCamera" : undefined;
   }
-  if (press.ctrlKey || focus === "text" || !singleKeys) return undefined;
+  if (press.ctrlKey || !singleKeys) return undefined;
   if (press.key === "?" || (press.code === "Slash" && press.shiftKey)) return "showHelp";
   if (press.shiftKey) return undefined;
   if (press.code === "Space") return focus === "none" ? "pushToTalk" : undefined;

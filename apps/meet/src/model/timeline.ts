@@ -40,3 +40,10 @@ export function candidateAddress(candidate: CandidateFacts): string | undefined 
   const host = candidate.address.includes(":") ? `[${candidate.address}]` : candidate.address;
   return candidate.port === undefined ? host : `${host}:${candidate.port}`;
 }
+
+/** A fingerprint of RFC 8122 §5 in lines: the hash function, then eight bytes each. */
+export function fingerprintLines(fingerprint: string): readonly string[] {
+  const [hash = "", bytes = ""] = fingerprint.split(" ");
+  const lines = bytes.match(/(?:[0-9A-F]{2}:?){1,8}/gi) ?? [];
+  return [hash, ...lines.map((line) => line.replace(/:$/, ""))];
+}

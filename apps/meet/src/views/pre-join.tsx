@@ -34,10 +34,7 @@ export function PreJoin({ meeting, onJoin }: PreJoinProps): JSX.Element {
     <div class="page">
       <TopBar />
       <main class="pre-join">
-        <div class="pre-join-look">
-          <Preview meeting={meeting} />
-          <DevicePickers meeting={meeting} />
-        </div>
+        <Preview meeting={meeting} />
         <form
           class="pre-join-form"
           noValidate
@@ -78,6 +75,7 @@ export function PreJoin({ meeting, onJoin }: PreJoinProps): JSX.Element {
           </button>
           <p class="hint">{preJoin.alone}</p>
         </form>
+        <DevicePickers meeting={meeting} />
       </main>
     </div>
   );
