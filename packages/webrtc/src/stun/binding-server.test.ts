@@ -24,6 +24,8 @@ import {
 
 const ID = fromHex("0102030405060708090a0b0c");
 const ALICE = parse("192.0.2.1:32853");
+/** Any id: an answer leaves by the socket that its request came in on. */
+const SOCKET = 7;
 const BOB = parse("[2001:db8::b0b]:5000");
 
 interface Bench {
@@ -65,7 +67,7 @@ function ask(
   from: TransportAddress = ALICE,
   now = 0,
 ): ReturnType<typeof drain> {
-  bench.server.handleInput({ bytes, from }, now);
+  bench.server.handleInput({ bytes, from, socket: SOCKET }, now);
   return drain(bench);
 }
 
@@ -78,11 +80,12 @@ describe("an answer", () => {
     const [answer] = ask(bench, request(), from);
     expect(answer?.bytes).toHaveLength(size);
     expect(answer?.slot.to).toBe(from);
+    expect(answer?.slot.socket).toBe(SOCKET);
     expect(answer?.message.messageClass).toBe("success");
     expect(answer?.message.method).toBe(StunMethod.binding);
     expect(toHex(answer?.message.transactionId ?? new Uint8Array(0))).toBe(toHex(ID));
     expect(answer?.message.get(XOR_MAPPED_ADDRESS)?.toString()).toBe(from.toString());
-    expect(bench.server.counters).toEqual({ answered: 1, refused: 0, ignored: 0, limited: 0 });
+    expect(bench.server.counters).toEqual({ answered: 1, refused: 0, ignored: 0, limited: 0, dropped: 0 });
   });
 
   test("does not grow with the request", () => {
@@ -110,7 +113,8 @@ describe("an answer", () => {
 
   test("keeps every request of a batch apart, drained once at the end", () => {
     const bench = createBench();
-    for (const from of [ALICE, BOB, ALICE]) bench.server.handleInput({ bytes: request(), from }, 0);
+    for (const from of [ALICE, BOB, ALICE])
+      bench.server.handleInput({ bytes: request(), from, socket: SOCKET }, 0);
     expect(drain(bench).map(({ slot, message }) => [slot.to, message.get(XOR_MAPPED_ADDRESS)?.port])).toEqual(
       [
         [ALICE, 32_853],
@@ -131,7 +135,7 @@ describe("required attributes that are not understood", () => {
     expect(answer?.message.messageClass).toBe("error");
     expect(answer?.message.get(ERROR_CODE)?.code).toBe(420);
     expect(answer?.message.get(UNKNOWN_ATTRIBUTES)).toEqual([0x7f01, 0x7f02]);
-    expect(bench.server.counters).toEqual({ answered: 0, refused: 1, ignored: 0, limited: 0 });
+    expect(bench.server.counters).toEqual({ answered: 0, refused: 1, ignored: 0, limited: 0, dropped: 0 });
   });
 
   test("are named up to a limit, so that the answer is never much larger than the request", () => {
@@ -153,12 +157,13 @@ describe("nothing is answered to", () => {
     ["an indication", new StunMessageBuilder().start("indication", binding, ID).finish()],
     ["a success response", new StunMessageBuilder().start("success", binding, ID).finish()],
     ["an error response", new StunMessageBuilder().start("error", binding, ID).finish()],
+    ["a request with a wrong FINGERPRINT", request((b) => b.addFingerprint()).fill(0, 24)],
     ["another method", new StunMessageBuilder().start("request", StunMethod.allocate, ID).finish()],
     ["a cut request", request((b) => b.add(SOFTWARE, "x")).subarray(0, 24)],
   ])("%s", (_name, bytes) => {
     const bench = createBench();
     expect(ask(bench, bytes)).toEqual([]);
-    expect(bench.server.counters).toEqual({ answered: 0, refused: 0, ignored: 1, limited: 0 });
+    expect(bench.server.counters).toEqual({ answered: 0, refused: 0, ignored: 1, limited: 0, dropped: 0 });
     expect(bench.arena.inUse).toBe(0);
   });
 
@@ -183,7 +188,7 @@ describe("limits", () => {
   test("another port of one address does not help", () => {
     const bench = createBench();
     for (let port = 1; port <= 20; port++) ask(bench, request(), new TransportAddress(ALICE.ip, port));
-    expect(bench.server.counters).toEqual({ answered: 5, refused: 0, ignored: 0, limited: 15 });
+    expect(bench.server.counters).toEqual({ answered: 5, refused: 0, ignored: 0, limited: 15, dropped: 0 });
   });
 
   test("refusals count against the limit as answers do", () => {
@@ -193,14 +198,14 @@ describe("limits", () => {
         bench,
         request((b) => b.add(empty(0x7f00), undefined)),
       );
-    expect(bench.server.counters).toEqual({ answered: 0, refused: 5, ignored: 0, limited: 15 });
+    expect(bench.server.counters).toEqual({ answered: 0, refused: 5, ignored: 0, limited: 15, dropped: 0 });
   });
 
   test("without a free slot an answer is dropped and counted, and the next one leaves", () => {
     const bench = createBench(1);
-    bench.server.handleInput({ bytes: request(), from: ALICE }, 0);
-    bench.server.handleInput({ bytes: request(), from: BOB }, 0);
-    expect(bench.server.counters).toEqual({ answered: 1, refused: 0, ignored: 0, limited: 1 });
+    bench.server.handleInput({ bytes: request(), from: ALICE, socket: SOCKET }, 0);
+    bench.server.handleInput({ bytes: request(), from: BOB, socket: SOCKET }, 0);
+    expect(bench.server.counters).toEqual({ answered: 1, refused: 0, ignored: 0, limited: 0, dropped: 1 });
     expect(drain(bench)).toHaveLength(1);
     expect(ask(bench, request(), BOB)).toHaveLength(1);
     expect(bench.arena.inUse).toBe(0);
@@ -209,10 +214,13 @@ describe("limits", () => {
   test("answers that nobody fetches stop at a limit and hold no more slots", () => {
     const bench = createBench(1100);
     for (let host = 0; host < 1100; host++) {
-      bench.server.handleInput({ bytes: request(), from: parse(`10.0.${host >> 8}.${host & 255}:1`) }, 0);
+      bench.server.handleInput(
+        { bytes: request(), from: parse(`10.0.${host >> 8}.${host & 255}:1`), socket: SOCKET },
+        0,
+      );
     }
     expect(bench.arena.inUse).toBe(1024);
-    expect(bench.server.counters).toMatchObject({ answered: 1024, limited: 76 });
+    expect(bench.server.counters).toMatchObject({ answered: 1024, limited: 0, dropped: 76 });
   });
 });
 

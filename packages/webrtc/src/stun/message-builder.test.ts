@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../bytes/index.ts";
 import { nodeCrypto } from "../node/crypto.ts";
+import { AssertionError } from "../sansio/index.ts";
 import {
+  attributeValue,
   DATA,
   decodeStunMessage,
   ERROR_CODE,
@@ -9,6 +11,7 @@ import {
   SOFTWARE,
   StunMessageBuilder,
   StunMethod,
+  USERNAME,
 } from "./index.ts";
 
 const ID = fromHex("0102030405060708090a0b0c");
@@ -20,7 +23,8 @@ test("an empty message is its header", () => {
 
 test("padding is zero, whatever the memory held", () => {
   const dirty = new Uint8Array(64).fill(0xff);
-  const bytes = new StunMessageBuilder(dirty)
+  const bytes = new StunMessageBuilder()
+    .useTarget(dirty)
     .start("success", StunMethod.binding, ID)
     .add(SOFTWARE, "a")
     .add(ERROR_CODE, { code: 420, reason: "" })
@@ -72,26 +76,61 @@ test("the transaction id may lie anywhere in memory, for example in the request"
   expect(decodeStunMessage(response).transactionId).toEqual(ID);
 });
 
+test("a builder with memory of its own has room for the longest message", () => {
+  const builder = new StunMessageBuilder().start("indication", StunMethod.send, ID).add(SOFTWARE, "kept");
+  const message = decodeStunMessage(builder.add(DATA, new Uint8Array(60_000).fill(7)).finish());
+  expect(message.get(SOFTWARE)).toBe("kept");
+  expect(message.get(DATA)?.every((byte) => byte === 7)).toBe(true);
+});
+
+test("attributes can come as data", () => {
+  const values = [attributeValue(SOFTWARE, "a"), attributeValue(LIFETIME, 600)];
+  const bytes = new StunMessageBuilder().start("request", StunMethod.allocate, ID).addAll(values).finish();
+  expect([decodeStunMessage(bytes).get(SOFTWARE), decodeStunMessage(bytes).get(LIFETIME)]).toEqual([
+    "a",
+    600,
+  ]);
+});
+
 describe("misuse", () => {
+  test("an attribute behind what should cover it is refused", () => {
+    const builder = new StunMessageBuilder().start("request", StunMethod.binding, ID).addFingerprint();
+    expect(() => builder.add(SOFTWARE, "x")).toThrow(AssertionError);
+    expect(() => builder.start("request", StunMethod.binding, ID).add(SOFTWARE, "x")).not.toThrow();
+  });
+
+  test.each([
+    attributeValue(SOFTWARE, "x".repeat(764)),
+    attributeValue(USERNAME, "é".repeat(255)),
+    attributeValue(ERROR_CODE, { code: 200, reason: "" }),
+    attributeValue(ERROR_CODE, { code: 700, reason: "" }),
+    attributeValue(ERROR_CODE, { code: 420, reason: "x".repeat(764) }),
+  ])("a value that $attribute.name cannot have is refused", ({ attribute, value }) => {
+    const builder = new StunMessageBuilder().start("request", StunMethod.binding, ID);
+    expect(() => builder.add(attribute, value)).toThrow(RangeError);
+  });
+
   test("a buffer that is too small is refused, with the sizes", () => {
-    const builder = new StunMessageBuilder(new Uint8Array(24));
+    const builder = new StunMessageBuilder().useTarget(new Uint8Array(24));
     builder.start("request", StunMethod.binding, ID);
     expect(() => builder.add(SOFTWARE, "x")).toThrow(
-      new RangeError("the STUN message needs 28 bytes and the buffer has 24; give the builder a larger one"),
+      new RangeError("the STUN message needs 28 bytes; there is room for 24"),
     );
     expect(() => builder.addFingerprint()).toThrow(RangeError);
-    expect(() => new StunMessageBuilder(new Uint8Array(19)).start("request", 1, ID)).toThrow(RangeError);
+    expect(() => new StunMessageBuilder().useTarget(new Uint8Array(30), 11).start("request", 1, ID)).toThrow(
+      RangeError,
+    );
   });
 
   test("a refused attribute leaves the message as it was", () => {
-    const builder = new StunMessageBuilder(new Uint8Array(28));
+    const builder = new StunMessageBuilder().useTarget(new Uint8Array(28));
     builder.start("request", StunMethod.binding, ID).add(LIFETIME, 1);
     expect(() => builder.add(LIFETIME, 2)).toThrow(RangeError);
     expect(decodeStunMessage(builder.finish()).getAll(LIFETIME)).toEqual([1]);
   });
 
   test("a message longer than its length field can say is refused", () => {
-    const builder = new StunMessageBuilder(new Uint8Array(70_000));
+    const builder = new StunMessageBuilder();
     builder.start("indication", StunMethod.send, ID);
     expect(() => builder.add(DATA, new Uint8Array(65_536))).toThrow(RangeError);
     builder.add(DATA, new Uint8Array(65_528));

@@ -170,6 +170,7 @@ export class StunMessage {
   #index(bytes: Uint8Array): StunDecodeFailure | undefined {
     /** The last of the three trailing attributes that was seen, 0 before. */
     let trailing = 0;
+    let seen = 0;
     let position = STUN_HEADER_BYTES;
     while (position < bytes.length) {
       // The length is a multiple of 4, so an attribute header always fits; its value may not.
@@ -178,6 +179,8 @@ export class StunMessage {
       position = offset + paddedLength(readUint16(bytes, position + 2));
       if (position > bytes.length) return "truncated-attribute";
       if (trailing === FINGERPRINT_TYPE) return "fingerprint-not-last";
+      // Those that are ignored cost work, too.
+      if (++seen > MAX_ATTRIBUTES) return "too-many-attributes";
       if (isIgnoredAfter(trailing, type)) continue;
       if (isTrailing(type)) trailing = type;
       if (this.#count === this.#types.length) return "too-many-attributes";

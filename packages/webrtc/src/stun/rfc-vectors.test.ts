@@ -51,7 +51,7 @@ const REQUEST: Vector = {
     00060009 6576746a3a68367659202020
     00080014 9aeaa70cbfd8cb56781ef2b5b2d3f249c1b571a2
     80280004 e57a3bcf`),
-  isAuthentic: (message) => message.hasIntegrity(ICE_KEY),
+  isAuthentic: (message) => message.checkIntegrity(ICE_KEY) === "valid",
   encode: (builder) =>
     builder
       .start("request", StunMethod.binding, ICE_ID)
@@ -71,7 +71,7 @@ const RESPONSE_IPV4: Vector = {
     00200008 0001a147e112a643
     00080014 2b91f599fd9e90c38c7489f92af9ba53f06be7d7
     80280004 c07d4c96`),
-  isAuthentic: (message) => message.hasIntegrity(ICE_KEY),
+  isAuthentic: (message) => message.checkIntegrity(ICE_KEY) === "valid",
   encode: (builder) =>
     builder
       .start("success", StunMethod.binding, ICE_ID)
@@ -89,7 +89,7 @@ const RESPONSE_IPV6: Vector = {
     00200014 0002a1470113a9faa5d3f179bc25f4b5bed2b9d9
     00080014 a382954e4be67bf11784c97c8292c275bfe3ed41
     80280004 c8fb0b4c`),
-  isAuthentic: (message) => message.hasIntegrity(ICE_KEY),
+  isAuthentic: (message) => message.checkIntegrity(ICE_KEY) === "valid",
   encode: (builder) =>
     builder
       .start("success", StunMethod.binding, ICE_ID)
@@ -108,7 +108,7 @@ const LONG_TERM_REQUEST: Vector = {
     0015001c 662f2f3439396b39353464364f4c33346f4c39465354767936347341
     0014000b 6578616d706c652e6f726700
     00080014 f67024656dd64a3e02b8e0712e85c9a28ca89666`),
-  isAuthentic: (message) => message.hasIntegrity(LONG_TERM_KEY),
+  isAuthentic: (message) => message.checkIntegrity(LONG_TERM_KEY) === "valid",
   encode: (builder) =>
     builder
       .start("request", StunMethod.binding, MATRIX_ID)
@@ -131,14 +131,14 @@ const SHA256_REQUEST: Vector = {
   bytes: fromHex(`
     00010088 ${toHex(PRINTED_SHA256_REQUEST.subarray(4, 124))}
     234112fbd4e27f983eb4032836f998216f5b23f8d927753fbc4f882bfbdf0dec`),
-  isAuthentic: (message) => message.hasIntegritySha256(SHA256_KEY),
+  isAuthentic: (message) => message.checkIntegrity(SHA256_KEY) === "valid",
   encode: (builder) =>
     builder
       .start("request", StunMethod.binding, MATRIX_ID)
       .add(USERHASH, userHash(nodeCrypto, MATRIX_USER, "example.org"))
       .add(NONCE, "obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA")
       .add(REALM, "example.org")
-      .addIntegritySha256(SHA256_KEY),
+      .addIntegrity(SHA256_KEY),
 };
 
 const ICE_VECTORS = [REQUEST, RESPONSE_IPV4, RESPONSE_IPV6];
@@ -149,7 +149,7 @@ describe("what the vectors say", () => {
   test("§2.1 is a Binding request of a controlled ICE agent", () => {
     const message = decodeStunMessage(REQUEST.bytes);
     expect([message.messageClass, message.method]).toEqual(["request", StunMethod.binding]);
-    expect(message.transactionKey).toBe("b7e7a701bc34d686fa87dfae");
+    expect(message.transactionId).toEqual(ICE_ID);
     expect(message.get(SOFTWARE)).toBe("STUN test client");
     expect(message.get(PRIORITY)).toBe(0x6e00_01ff);
     expect(message.get(ICE_CONTROLLED)).toBe(0x932f_f9b1_5126_3b36n);
@@ -198,7 +198,7 @@ test.each(VECTORS)("$name is authentic", ({ bytes, isAuthentic }) => {
 
 test.each(VECTORS)("$name carries a right FINGERPRINT, or none", ({ bytes }) => {
   const message = decodeStunMessage(bytes);
-  expect(message.hasFingerprint).toBe(message.has({ type: FINGERPRINT_TYPE }));
+  expect(message.checkFingerprint()).toBe(message.has({ type: FINGERPRINT_TYPE }) ? "valid" : "absent");
 });
 
 test.each(LONG_TERM_VECTORS)("$name is written byte for byte", ({ bytes, encode }) => {
@@ -211,8 +211,8 @@ test.each(ICE_VECTORS)("$name is written byte for byte, but for its padding", ({
   const macAt = bytes.length - 32;
   expect(toHex(written.subarray(0, macAt))).toBe(toHex(withZeroPadding(bytes).subarray(0, macAt)));
   expect(written.length).toBe(bytes.length);
-  expect(decodeStunMessage(written).hasIntegrity(ICE_KEY)).toBe(true);
-  expect(decodeStunMessage(written).hasFingerprint).toBe(true);
+  expect(decodeStunMessage(written).checkIntegrity(ICE_KEY)).toBe("valid");
+  expect(decodeStunMessage(written).checkFingerprint()).toBe("valid");
 });
 
 test.each(VECTORS)("$name is refused at every shorter length", ({ bytes }) => {
@@ -226,21 +226,22 @@ test.each(VECTORS)("$name is refused with anything behind it", ({ bytes }) => {
 });
 
 test.each(VECTORS)("$name fails with any one bit flipped", ({ bytes, isAuthentic }) => {
-  const hasFingerprint = decodeStunMessage(bytes).hasFingerprint;
+  const expected = decodeStunMessage(bytes).checkFingerprint();
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const flipped = bytes.slice();
     flipped[bit >> 3]! ^= 0x80 >> (bit & 7);
     const message = safeDecodeStunMessage(flipped);
     if (typeof message === "string") continue;
-    const isAccepted = isAuthentic(message) && (!hasFingerprint || message.hasFingerprint);
+    const isAccepted = isAuthentic(message) && message.checkFingerprint() === expected;
     expect(isAccepted, `bit ${bit}`).toBe(false);
   }
 });
 
 test.each(VECTORS)("$name is not authentic to another key", ({ bytes }) => {
   const message = decodeStunMessage(bytes);
-  expect(message.hasIntegrity(nodeCrypto.createHmac("sha-1", new Uint8Array(16)))).toBe(false);
-  expect(message.hasIntegritySha256(nodeCrypto.createHmac("sha-256", new Uint8Array(16)))).toBe(false);
+  for (const algorithm of ["sha-1", "sha-256"] as const) {
+    expect(message.checkIntegrity(nodeCrypto.createHmac(algorithm, new Uint8Array(16)))).not.toBe("valid");
+  }
 });
 
 function matrixKey(algorithm: number): Uint8Array {

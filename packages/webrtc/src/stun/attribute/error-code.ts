@@ -27,7 +27,7 @@ const REASON_OFFSET = 4;
 const MAX_REASON_BYTES = 763;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Reads the structure at `offset`; undefined when it is none. */
 export function decodeErrorValue(
