@@ -7,7 +7,7 @@ const SLOTS = 512;
 
 /** What registers a deadline. One entry belongs to one wheel and is re-armed for life. */
 export interface WheelEntry {
-  /** Called by {@link TimerWheel.advance} once the deadline has passed. May re-arm itself. */
+  /** Called by {@link TimerWheel.advance} once the deadline has passed. May re-arm itself; must not throw. */
   readonly onDeadline: (now: Millis) => void;
 }
 
