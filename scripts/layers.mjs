@@ -20,6 +20,7 @@ export const STACK_LAYERS = {
   kernel: base,
   crypto: ["bytes", "kernel"],
   stun: [...base, "kernel", "crypto"],
+  turn: [...base, "kernel", "crypto", "stun"],
   platform: platform.slice(1),
   driver: driver.slice(1),
   node: platform,
@@ -31,13 +32,14 @@ export const PACKAGE_LAYERS = {
   "packages/webrtc": [],
   "packages/signaling": ["@naru/webrtc/sansio"],
   "packages/client": ["@naru/signaling/protocol", "@naru/webrtc/sansio", "@naru/webrtc/timeline"],
+  "packages/turn": ["@naru/webrtc"],
   "packages/server": ["@naru/signaling", "@naru/webrtc"],
   "apps/meet": ["@naru/client"],
 };
 
 /** Folders whose code must take time and chance from outside. */
 const PURE_FOLDERS = [
-  "packages/webrtc/src/{bytes,sansio,timeline,kernel,crypto,stun,platform,driver,testing}",
+  "packages/webrtc/src/{bytes,sansio,timeline,kernel,crypto,stun,turn,platform,driver,testing}",
   "packages/signaling/src/{protocol,room}",
 ].flatMap(expandBraces);
 
