@@ -47,7 +47,10 @@ export interface NaruServer {
   readonly hasStun: boolean;
   /** Whether the web application was found. */
   readonly hasApp: boolean;
-  /** Says farewell: not ready any more, people are told to move on. Resolves when all have left or time is up. */
+  /**
+   * Says farewell: it is not ready any more, and people are told that it goes and that their sessions will be known
+   * to the server that comes next. Resolves when all have left or time is up (`drainTimeoutMs`).
+   */
   drain(): Promise<void>;
   /** Closes everything at once; repeated calls are harmless. */
   close(): Promise<void>;
@@ -184,9 +187,13 @@ export async function createNaruServer(
     async drain() {
       if (state !== "running") return;
       state = "draining";
-      const deadline = performance.now() + config.drainTimeoutMs;
-      await signaling.drain();
-      while (signaling.stats().connections > 0 && performance.now() < deadline) await delay(DRAIN_POLL_MS);
+      // Everybody is told at once; what takes time is that everybody takes note.
+      const patience = new AbortController();
+      const outOfTime = delay(config.drainTimeoutMs, undefined, { signal: patience.signal }).catch(
+        () => undefined,
+      );
+      await Promise.race([signaling.close(), outOfTime]);
+      patience.abort();
     },
     async close() {
       if (state === "closed") return;
@@ -200,9 +207,6 @@ export async function createNaruServer(
     },
   };
 }
-
-/** How often a draining server looks whether everybody has left, in milliseconds. */
-const DRAIN_POLL_MS = 25;
 
 /** Connections that fail are news for an operator; those that work are not. */
 function logReport(log: Logger, { report }: ConnectionReport): void {

@@ -334,7 +334,7 @@ describe("hostile requests", () => {
 
   test("no answer tells more than it should, and no hostile request is our error", async () => {
     const { headers, text } = await ask({ path: "/nowhere" });
-    expect(headers.server).toBeUndefined();
+    expect(headers["server"]).toBeUndefined();
     expect(headers["x-powered-by"]).toBeUndefined();
     expect(text).toBe("Not found\n");
     expect(logged.filter((line) => line.startsWith("error"))).toEqual([]);

@@ -138,7 +138,7 @@ const schema = z.strictObject({
       ),
     })
     .prefault({}),
-  drainTimeoutMs: count(0, 3_600_000, 5_000, "How long people have to move on when the server stops, in ms."),
+  drainTimeoutMs: count(0, 3_600_000, 5_000, "How long the farewell may take when the server stops, in ms."),
   language: choice(["auto", "en", "ko"], "auto", "Language of the start screen."),
   open: flag(false, "Open the browser at start."),
 });
