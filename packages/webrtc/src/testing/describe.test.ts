@@ -12,7 +12,7 @@ test.each([
   ["STUN Allocate request", `0003 ${STUN_TAIL}`],
   ["STUN Data indication", `0017 ${STUN_TAIL}`],
   ["STUN ConnectionAttempt indication", `001c ${STUN_TAIL}`],
-  ["STUN method 0x80 request", `0200 ${STUN_TAIL}`.replace("0200", "0200")],
+  ["STUN method 0x80 request", `0200 ${STUN_TAIL}`],
   ["DTLS ClientHello", "16 fefd 0000 000000000000 0010 01 00000400"],
   ["DTLS HelloVerifyRequest", "16 feff 0000 000000000000 0010 03 00000400"],
   ["DTLS Alert", "15 fefd 0000 000000000000 0002 0100"],

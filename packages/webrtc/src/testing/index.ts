@@ -8,7 +8,13 @@ export { describePayload } from "./describe.ts";
 export { FIREWALL_PRESETS, Firewall, type FirewallRules } from "./firewall.ts";
 export { type HostOptions, VirtualHost } from "./host.ts";
 export { HostInterface, type InterfaceOptions } from "./host-interface.ts";
-export { Ladder, type LadderEntry, type LadderOutcome, type PayloadDescriber } from "./ladder.ts";
+export {
+  Ladder,
+  type LadderEntry,
+  type LadderOutcome,
+  type PayloadDescriber,
+  type SentPacket,
+} from "./ladder.ts";
 export {
   type BurstLoss,
   DEFAULT_LINK_CONDITIONS,

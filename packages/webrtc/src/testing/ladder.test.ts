@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { fromHex, TransportAddress } from "../bytes/index.ts";
-import { Ladder, markDelivered, markDropped } from "./ladder.ts";
+import { Ladder, type LadderEntry, markDelivered, markDropped } from "./ladder.ts";
+import type { TcpSegment } from "./packet.ts";
 
 const ALICE = TransportAddress.parse("192.0.2.1:5000")!;
 const BOB = TransportAddress.parse("198.51.100.2:3478")!;
@@ -8,11 +9,11 @@ const ALICE_OUTSIDE = TransportAddress.parse("203.0.113.1:40000")!;
 
 test("a line says when, from, to, size, what, and what became of it", () => {
   const ladder = new Ladder();
-  const delivered = ladder.record(12.5, "alice", "udp", fromHex("16feff0000000000000000001001"), ALICE, BOB);
+  const delivered = record(ladder, 12.5, "udp", fromHex("16feff0000000000000000001001"), ALICE, BOB);
   markDelivered(delivered, 30.25, "bob", ALICE_OUTSIDE);
-  const dropped = ladder.record(13, "alice", "udp", new Uint8Array(100).fill(120), ALICE, BOB);
+  const dropped = record(ladder, 13, "udp", new Uint8Array(100).fill(120), ALICE, BOB);
   markDropped(dropped, 14, "bob/eth0 down", "queue full");
-  ladder.record(14, "alice", "udp", new Uint8Array(0), ALICE, BOB);
+  record(ladder, 14, "udp", new Uint8Array(0), ALICE, BOB);
   expect(ladder.render().split("\n")).toEqual([
     "      12.500  alice 192.0.2.1:5000 → 198.51.100.2:3478    14  DTLS ClientHello  ✓ bob +17.750 seen from 203.0.113.1:40000",
     "      13.000  alice 192.0.2.1:5000 → 198.51.100.2:3478   100  data  ✗ bob/eth0 down: queue full",
@@ -22,7 +23,7 @@ test("a line says when, from, to, size, what, and what became of it", () => {
 
 test("a packet of which one copy arrived counts as delivered, and further copies are counted", () => {
   const ladder = new Ladder();
-  const entry = ladder.record(0, "alice", "udp", new Uint8Array(1), ALICE, BOB);
+  const entry = record(ladder, 0, "udp", new Uint8Array(1), ALICE, BOB);
   markDelivered(entry, 1, "bob", ALICE);
   markDelivered(entry, 2, "bob", ALICE);
   markDropped(entry, 3, "bob", "late copy");
@@ -31,7 +32,7 @@ test("a packet of which one copy arrived counts as delivered, and further copies
 
 test("only the last packets are remembered, oldest first, and the number forgotten is told", () => {
   const ladder = new Ladder(3);
-  for (let i = 0; i < 8; i++) ladder.record(i, "alice", "udp", Uint8Array.of(i), ALICE, BOB);
+  for (let i = 0; i < 8; i++) record(ladder, i, "udp", Uint8Array.of(i), ALICE, BOB);
   expect(ladder.entries().map(({ number }) => number)).toEqual([6, 7, 8]);
   expect(ladder.render().split("\n")[0]).toBe("(5 earlier packets not shown)");
   expect(ladder.render(1).split("\n")).toHaveLength(2);
@@ -40,9 +41,9 @@ test("only the last packets are remembered, oldest first, and the number forgott
 
 test("notes stand among the packets by their time", () => {
   const ladder = new Ladder();
-  ladder.record(1, "alice", "udp", new Uint8Array(1), ALICE, BOB);
+  record(ladder, 1, "udp", new Uint8Array(1), ALICE, BOB);
   ladder.note(2, "home rebinds");
-  ladder.record(3, "alice", "udp", new Uint8Array(1), ALICE, BOB);
+  record(ladder, 3, "udp", new Uint8Array(1), ALICE, BOB);
   const lines = ladder.render().split("\n");
   expect(lines[1]).toBe("       2.000  -- home rebinds");
   expect(lines).toHaveLength(3);
@@ -51,7 +52,7 @@ test("notes stand among the packets by their time", () => {
 test("a describer of one's own names payloads", () => {
   const ladder = new Ladder();
   ladder.describer = (bytes) => `<${bytes.length}>`;
-  ladder.record(0, "alice", "udp", new Uint8Array(7), ALICE, BOB);
+  record(ladder, 0, "udp", new Uint8Array(7), ALICE, BOB);
   expect(ladder.render()).toContain("  <7>  ");
 });
 
@@ -59,9 +60,9 @@ test("the text for text2pcap holds whole IP packets whose lengths and checksums 
   const ladder = new Ladder();
   const segment = { flags: "ACK", sequence: 7, ack: 9, isHandshake: false, certificate: undefined } as const;
   const six = TransportAddress.parse("[2001:db8::1]:1000")!;
-  ladder.record(0.25, "alice", "udp", fromHex("68656c6c6f"), ALICE, BOB);
-  ladder.record(1500, "alice", "tcp", fromHex("00ff10"), ALICE, BOB, segment);
-  ladder.record(1500, "alice", "udp", fromHex("0102"), six, TransportAddress.parse("[2001:db8::2]:2000")!);
+  record(ladder, 0.25, "udp", fromHex("68656c6c6f"), ALICE, BOB);
+  record(ladder, 1500, "tcp", fromHex("00ff10"), ALICE, BOB, segment);
+  record(ladder, 1500, "udp", fromHex("0102"), six, TransportAddress.parse("[2001:db8::2]:2000")!);
   const text = ladder.toText2pcap();
   const [udp, tcp, udp6] = readText2pcap(text);
   expect(text).toContain("2026-01-01T00:00:00.000250Z\n000000 45 00 00 21");
@@ -78,6 +79,27 @@ test("the text for text2pcap holds whole IP packets whose lengths and checksums 
   const pseudo6 = [...udp6!.subarray(8, 40), 0, 0, 0, udp6!.length - 40, 0, 0, 0, 17];
   expect(onesComplementSum(Uint8Array.from([...pseudo6, ...udp6!.subarray(40)]))).toBe(0xffff);
 });
+
+function record(
+  ladder: Ladder,
+  sentAt: number,
+  protocol: "udp" | "tcp",
+  bytes: Uint8Array,
+  source: TransportAddress,
+  destination: TransportAddress,
+  segment?: TcpSegment,
+): LadderEntry {
+  return ladder.record({
+    sentAt,
+    from: "alice",
+    to: undefined,
+    protocol,
+    source,
+    destination,
+    segment,
+    bytes,
+  });
+}
 
 function readText2pcap(text: string): Uint8Array[] {
   const packets: number[][] = [];

@@ -4,20 +4,26 @@ import { describePayload } from "./describe.ts";
 import type { TcpSegment, TransportProtocol } from "./packet.ts";
 import { renderText2pcap } from "./text2pcap.ts";
 
-/** One packet as the ladder remembers it: sent, and what became of it. */
-export interface LadderEntry {
-  /** Counts packets from 1, those forgotten included. */
-  readonly number: number;
+/** A packet that was just sent. */
+export interface SentPacket {
   readonly sentAt: Millis;
   /** Name of the sender. */
   readonly from: string;
+  /** Name of the receiver where there are no addresses (in a `Pair`); otherwise undefined. */
+  readonly to: string | undefined;
   readonly protocol: TransportProtocol;
-  /** As the sender wrote it; undefined in a `Pair`, which has no addresses. */
+  /** Addresses as the sender wrote them; undefined in a `Pair`. */
   readonly source: TransportAddress | undefined;
   readonly destination: TransportAddress | undefined;
   readonly segment: TcpSegment | undefined;
-  /** The payload. Not to be written to. */
+  /** The payload. Must never change afterwards. */
   readonly bytes: Uint8Array;
+}
+
+/** One packet as the ladder remembers it: sent, and what became of it. */
+export interface LadderEntry extends SentPacket {
+  /** Counts packets from 1, those forgotten included. */
+  readonly number: number;
   outcome: LadderOutcome;
   /** Further copies that arrived: duplicates made on the way. */
   duplicates: number;
@@ -77,25 +83,19 @@ export class Ladder {
     return this.#count;
   }
 
-  /** Remembers a packet that was just sent. `bytes` must never change afterwards. */
-  record(
-    sentAt: Millis,
-    from: string,
-    protocol: TransportProtocol,
-    bytes: Uint8Array,
-    source?: TransportAddress,
-    destination?: TransportAddress,
-    segment?: TcpSegment,
-  ): LadderEntry {
+  /** Remembers a packet that was just sent. */
+  record(packet: SentPacket): LadderEntry {
+    const { sentAt, from, to, protocol, source, destination, segment, bytes } = packet;
     const entry: LadderEntry = {
-      number: ++this.#count,
       sentAt,
       from,
+      to,
       protocol,
       source,
       destination,
       segment,
       bytes,
+      number: ++this.#count,
       outcome: IN_FLIGHT,
       duplicates: 0,
     };
@@ -143,7 +143,7 @@ export class Ladder {
   }
 
   #renderEntry(entry: LadderEntry): string {
-    const to = `${entry.destination ?? (entry.from === "a" ? "b" : "a")}`;
+    const to = entry.to ?? `${entry.destination}`;
     const source = entry.source === undefined ? entry.from : `${entry.from} ${entry.source}`;
     const size = `${entry.bytes.length}`.padStart(5);
     const what = describeEntry(entry, this.describer);

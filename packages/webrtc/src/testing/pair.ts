@@ -187,10 +187,20 @@ export class Pair<Input, Transmit, Event> {
 
   #send(from: PairSide, transmit: Transmit, direction: LinkDirection<Travelling>): void {
     const bytes = new Uint8Array(this.#options.bytesOf(transmit));
-    const entry = this.ladder.record(this.now(), from, "udp", bytes);
+    const to = from === "a" ? "b" : "a";
+    const entry = this.ladder.record({
+      sentAt: this.now(),
+      from,
+      to,
+      protocol: "udp",
+      source: undefined,
+      destination: undefined,
+      segment: undefined,
+      bytes,
+    });
     this.#inFlight++;
     const overheadBytes = this.#options.overheadBytes ?? DEFAULT_OVERHEAD_BYTES;
-    direction.send({ bytes, to: from === "a" ? "b" : "a", entry }, bytes.length + overheadBytes);
+    direction.send({ bytes, to, entry }, bytes.length + overheadBytes);
   }
 
   #feed(side: PairSide, bytes: Uint8Array): void {

@@ -176,7 +176,17 @@ export function createPacket(
   bytes: Uint8Array,
   segment?: TcpSegment,
 ): Packet {
-  const entry = fabric.ladder.record(fabric.clock.now(), from, protocol, bytes, source, destination, segment);
+  const sentAt = fabric.clock.now();
+  const entry = fabric.ladder.record({
+    sentAt,
+    from,
+    to: undefined,
+    protocol,
+    source,
+    destination,
+    segment,
+    bytes,
+  });
   return { protocol, source, destination, bytes, segment, entry, hopsLeft: INITIAL_HOPS };
 }
 

@@ -5,7 +5,6 @@ export type SystemErrorCode =
   | "ECONNABORTED"
   | "ECONNREFUSED"
   | "ECONNRESET"
-  | "EINVAL"
   | "ENETUNREACH"
   | "ENOTFOUND"
   | "EPROTO"

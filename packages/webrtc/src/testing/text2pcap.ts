@@ -1,4 +1,4 @@
-import { type IpAddress, toHex, writeUint16, writeUint32 } from "../bytes/index.ts";
+import { type IpAddress, type TransportAddress, toHex, writeUint16, writeUint32 } from "../bytes/index.ts";
 import type { LadderEntry } from "./ladder.ts";
 import type { TcpSegment } from "./packet.ts";
 import { VIRTUAL_EPOCH } from "./virtual-clock.ts";
@@ -10,9 +10,10 @@ const PROTOCOL_UDP = 17;
 export function renderText2pcap(entries: readonly LadderEntry[]): string {
   const lines = ["# text2pcap -l 101 -t ISO <this file> <pcap file>"];
   for (const entry of entries) {
-    if (entry.source === undefined || entry.destination === undefined) continue;
+    const { source, destination } = entry;
+    if (source === undefined || destination === undefined) continue;
     lines.push(renderTimestamp(entry.sentAt));
-    const packet = encodeIpPacket(entry);
+    const packet = encodeIpPacket(entry, source, destination);
     for (let offset = 0; offset < packet.length; offset += 16) {
       const bytes = toHex(packet.subarray(offset, offset + 16)).replace(/../g, " $&");
       lines.push(`${offset.toString(16).padStart(6, "0")}${bytes}`);
@@ -28,10 +29,16 @@ function renderTimestamp(sentAt: number): string {
   return iso.replace("Z", `${micros.toString().padStart(3, "0")}Z`);
 }
 
-function encodeIpPacket(entry: LadderEntry): Uint8Array {
-  const source = entry.source!;
-  const destination = entry.destination!;
-  const transport = entry.segment === undefined ? encodeUdp(entry) : encodeTcp(entry, entry.segment);
+function encodeIpPacket(
+  entry: LadderEntry,
+  source: TransportAddress,
+  destination: TransportAddress,
+): Uint8Array {
+  const ports = Uint8Array.of(source.port >> 8, source.port, destination.port >> 8, destination.port);
+  const transport =
+    entry.segment === undefined
+      ? encodeUdp(ports, entry.bytes)
+      : encodeTcp(ports, entry.bytes, entry.segment);
   const protocol = entry.segment === undefined ? PROTOCOL_UDP : PROTOCOL_TCP;
   const checksum = transportChecksum(source.ip, destination.ip, protocol, transport);
   // RFC 768: a computed checksum of zero is sent as all ones.
@@ -80,27 +87,25 @@ function encodeIpv6Header(
 }
 
 /** RFC 768. */
-function encodeUdp(entry: LadderEntry): Uint8Array {
+function encodeUdp(ports: Uint8Array, payload: Uint8Array): Uint8Array {
   const header = new Uint8Array(8);
-  writeUint16(header, 0, entry.source!.port);
-  writeUint16(header, 2, entry.destination!.port);
-  writeUint16(header, 4, 8 + entry.bytes.length);
-  return concat(header, entry.bytes);
+  header.set(ports);
+  writeUint16(header, 4, 8 + payload.length);
+  return concat(header, payload);
 }
 
 /** RFC 9293 §3.1. */
 const TCP_FLAG_BITS = { SYN: 0x02, "SYN-ACK": 0x12, ACK: 0x10, FIN: 0x11, RST: 0x14 } as const;
 
-function encodeTcp(entry: LadderEntry, segment: TcpSegment): Uint8Array {
+function encodeTcp(ports: Uint8Array, payload: Uint8Array, segment: TcpSegment): Uint8Array {
   const header = new Uint8Array(20);
-  writeUint16(header, 0, entry.source!.port);
-  writeUint16(header, 2, entry.destination!.port);
+  header.set(ports);
   writeUint32(header, 4, segment.sequence >>> 0);
   writeUint32(header, 8, segment.ack >>> 0);
   header[12] = 0x50;
   header[13] = TCP_FLAG_BITS[segment.flags];
   writeUint16(header, 14, 0xffff);
-  return concat(header, entry.bytes);
+  return concat(header, payload);
 }
 
 /** RFC 768, RFC 9293 §3.1 and RFC 8200 §8.1: over a pseudo-header and the segment. */
