@@ -4,6 +4,9 @@ import type { FuzzTarget } from "../harness.ts";
 /** Loads a target when it is asked for. */
 export const TARGETS: Readonly<Record<string, () => Promise<{ readonly target: FuzzTarget }>>> = {
   "ip-address": () => import("./ip-address.ts"),
+  "server-message": () => import("./server-message.ts"),
+  "signaling-message": () => import("./signaling-message.ts"),
+  "signaling-rooms": () => import("./signaling-rooms.ts"),
   stun: () => import("./stun.ts"),
   "stun-client": () => import("./stun-client.ts"),
   "stun-server": () => import("./stun-server.ts"),

@@ -9,6 +9,7 @@ export function target(bytes: Uint8Array): void {
   if (server === undefined) throw new Error("no address");
   const client = new StunClient(fuzzEnvironment(), {
     server,
+    socket: 0,
     credentials: { username: "user", password: "password" },
   });
   client.request({ method: StunMethod.binding }, 0);
@@ -17,7 +18,7 @@ export function target(bytes: Uint8Array): void {
   for (const datagram of datagrams(bytes)) {
     const answer = datagram.slice();
     if (sent !== undefined && answer.length >= 20) answer.set(sent.bytes.subarray(4, 20), 4);
-    client.handleInput({ bytes: answer, from: server }, 1);
+    client.handleInput({ bytes: answer, from: server, socket: 0 }, 1);
     for (let next = client.pollTransmit(); next !== undefined; next = client.pollTransmit()) sent = next;
     while (client.pollEvent() !== undefined) ended++;
   }

@@ -17,7 +17,7 @@ export function target(bytes: Uint8Array): void {
   for (const datagram of datagrams(bytes)) {
     const from = FROM[now % FROM.length];
     if (from === undefined) throw new Error("no address to send from");
-    server.handleInput({ bytes: datagram, from }, now++);
+    server.handleInput({ bytes: datagram, from, socket: 0 }, now++);
     for (let slot = server.pollTransmit(); slot !== undefined; slot = server.pollTransmit()) {
       const size = slot.end - slot.start;
       if (slot.to !== from) throw new Error("an answer to somebody else");

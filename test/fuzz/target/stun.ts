@@ -15,10 +15,10 @@ export function target(bytes: Uint8Array): void {
     message.getAll(attribute);
   }
   message.unknownAttributes(NONE);
-  message.hasIntegrity(key);
-  message.hasIntegritySha256(key256);
-  if (message.hasFingerprint && !stun.looksLikeStun(bytes))
-    throw new Error("a message that does not look like STUN");
+  message.checkIntegrity(key);
+  message.checkIntegrity(key256);
+  message.checkFingerprint();
+  if (!stun.looksLikeStun(bytes)) throw new Error("a message that does not look like STUN");
 }
 
 function isAttribute(value: unknown): value is stun.StunAttribute<unknown> {
