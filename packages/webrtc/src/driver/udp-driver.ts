@@ -59,7 +59,7 @@ export class UdpDriver<Event = never> {
       handleError: (error) => this.#fail(error),
     });
     if (this.#closed) udp.close();
-    this.#sockets.set(id, udp);
+    else this.#sockets.set(id, udp);
     return id;
   }
 
@@ -84,13 +84,18 @@ export class UdpDriver<Event = never> {
     this.#pumping = true;
     this.#guard(() => this.#drain());
     this.#pumping = false;
-    if (!this.#closed) this.#timer.arm(this.#core.pollTimeout());
+    if (!this.#closed) this.#guard(() => this.#timer.arm(this.#core.pollTimeout()));
   }
 
   /** Sends what the core has waiting, then closes timer and sockets; repeated calls are harmless. */
   close(): void {
     if (this.#closed) return;
-    this.#drainTransmits();
+    this.#guard(() => this.#drainTransmits());
+    this.#release();
+  }
+
+  #release(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#timer.close();
     for (const udp of this.#sockets.values()) udp.close();
@@ -136,7 +141,8 @@ export class UdpDriver<Event = never> {
 
   #fail(error: Error): void {
     if (this.#closed) return;
-    this.close();
+    // Without draining: a core that threw is not asked for anything any more.
+    this.#release();
     this.#owner.handleError(error);
   }
 }
