@@ -34,7 +34,9 @@ test("an address literal resolves to itself, localhost to loopback", async () =>
 
 test("a name that cannot exist is refused with the system's error", async () => {
   // RFC 6761 §6.4: nothing is ever below `invalid`.
-  await expect(createNodePlatform().resolve("name.invalid")).rejects.toMatchObject({ syscall: "getaddrinfo" });
+  await expect(createNodePlatform().resolve("name.invalid")).rejects.toMatchObject({
+    syscall: "getaddrinfo",
+  });
 });
 
 test("the clock moves forward and the calendar is near the system's", () => {

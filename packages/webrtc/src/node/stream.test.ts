@@ -1,11 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { copyBytes, IpAddress, TransportAddress } from "../bytes/index.ts";
-import type { StreamConnectOptions, StreamIo, StreamListener, StreamListenOptions } from "../platform/index.ts";
+import type {
+  StreamConnectOptions,
+  StreamIo,
+  StreamListener,
+  StreamListenOptions,
+} from "../platform/index.ts";
 import { connectStream, listenStream } from "./stream.ts";
 
 const LOOPBACK = IpAddress.fromBytes(new Uint8Array([127, 0, 0, 1]));
@@ -27,7 +32,8 @@ class End {
       if (bytes.length < 100) this.text += new TextDecoder().decode(copyBytes(bytes));
     },
     handleDrain: (): void => void this.log.push("drain"),
-    handleClose: (error: Error | undefined): void => void this.log.push(error === undefined ? "close" : "error"),
+    handleClose: (error: Error | undefined): void =>
+      void this.log.push(error === undefined ? "close" : "error"),
   };
 
   get io(): StreamIo {
@@ -61,7 +67,9 @@ async function eventually(condition: () => boolean): Promise<void> {
 }
 
 /** Listens; each connection becomes an end. */
-async function listen(options: Partial<StreamListenOptions> = {}): Promise<{ listener: StreamListener; accepted: End[] }> {
+async function listen(
+  options: Partial<StreamListenOptions> = {},
+): Promise<{ listener: StreamListener; accepted: End[] }> {
   const accepted: End[] = [];
   const listener = await listenStream({ address: LOOPBACK, port: 0, ...options }, (stream) => {
     const end = createEnd();
@@ -149,8 +157,10 @@ test("destroying drops the connection; writing to it afterwards is refused, not 
   client.io.destroy();
   expect(client.io.write(encoder.encode("x"))).toBe(false);
   await eventually(() => client.isClosed && server.isClosed);
+  const before = process.getActiveResourcesInfo();
   client.io.close();
   client.io.destroy();
+  expect(process.getActiveResourcesInfo()).toEqual(before);
   expect(client.log).toHaveLength(1);
   expect(server.received).toBe(0);
 });
@@ -188,7 +198,9 @@ describe("a connection that cannot be had is refused", () => {
   test("when the local address is not ours", async () => {
     const { listener } = await listen();
     const localAddress = IpAddress.fromBytes(new Uint8Array([192, 0, 2, 1]));
-    await expect(connect(listener.localAddress, { localAddress })).rejects.toMatchObject({ code: "EADDRNOTAVAIL" });
+    await expect(connect(listener.localAddress, { localAddress })).rejects.toMatchObject({
+      code: "EADDRNOTAVAIL",
+    });
   });
 
   test("when the other side accepts and says nothing to a TLS hello", async () => {
@@ -199,7 +211,10 @@ describe("a connection that cannot be had is refused", () => {
 
   test("and a port that is taken cannot be listened on", async () => {
     const { listener } = await listen();
-    const attempt = listenStream({ address: LOOPBACK, port: listener.localAddress.port }, () => createEnd().handler);
+    const attempt = listenStream(
+      { address: LOOPBACK, port: listener.localAddress.port },
+      () => createEnd().handler,
+    );
     await expect(attempt).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
 });
@@ -242,11 +257,14 @@ describe("TLS", () => {
     expect(accepted.every((end) => end.received === 0)).toBe(true);
   });
 
-  test.each(["example.org", "127.0.0.9"])("a certificate for another name than %s is refused", async (serverName) => {
-    const { listener } = await listen({ tls: identity });
-    const attempt = connect(listener.localAddress, { tls: { serverName, ca: [identity.certificate] } });
-    await expect(attempt).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
-  });
+  test.each(["example.org", "127.0.0.9"])(
+    "a certificate for another name than %s is refused",
+    async (serverName) => {
+      const { listener } = await listen({ tls: identity });
+      const attempt = connect(listener.localAddress, { tls: { serverName, ca: [identity.certificate] } });
+      await expect(attempt).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+    },
+  );
 
   test("a client that talks something else harms nobody else", async () => {
     const { listener, accepted } = await listen({ tls: identity });
@@ -279,7 +297,17 @@ function portOf(address: AddressInfo | string | null): number {
 function createIdentity(): { certificate: string; privateKey: string } {
   const folder = mkdtempSync(join(tmpdir(), "naru-tls-"));
   const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
-  const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
+  const request = [
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+    "-days",
+    "1",
+  ];
   const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
   execFileSync("openssl", [...request, ...names, "-keyout", key, "-out", certificate], { stdio: "ignore" });
   const identity = { certificate: readFileSync(certificate, "utf8"), privateKey: readFileSync(key, "utf8") };

@@ -5,7 +5,12 @@ import {
   type Server,
   type Socket,
 } from "node:net";
-import { connect as connectTls, createServer as createTlsServer, rootCertificates } from "node:tls";
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  createServer as createTlsServer,
+  rootCertificates,
+} from "node:tls";
 import { copyBytes, IpAddress, TransportAddress } from "../bytes/index.ts";
 import type {
   StreamConnectOptions,
@@ -37,12 +42,13 @@ export async function connectStream(
       ? connectTcp(target)
       : connectTls({
           ...target,
-          // A name for SNI and the certificate check; an IP literal is checked against the certificate's addresses.
+          // SNI has names only; the certificate is checked for either, whatever address we were led to.
           ...(IpAddress.parse(tls.serverName) === undefined ? { servername: tls.serverName } : {}),
+          checkServerIdentity: (_host, certificate) => checkServerIdentity(tls.serverName, certificate),
           ...(tls.ca === undefined ? {} : { ca: [...rootCertificates, ...tls.ca] }),
           ...(tls.alpn === undefined ? {} : { ALPNProtocols: [...tls.alpn] }),
         });
-  await new Promise<void>((resolve, reject) => {
+  const stream = await new Promise<NodeStream>((resolve, reject) => {
     const timer = setTimeout(() => {
       socket.destroy(new Error(`no connection to ${address} within ${timeoutMs} ms`));
     }, timeoutMs);
@@ -50,11 +56,15 @@ export async function connectStream(
     socket.once("close", () => clearTimeout(timer));
     socket.once(tls === undefined ? "connect" : "secureConnect", () => {
       clearTimeout(timer);
-      socket.off("error", reject);
-      resolve();
+      // The peer may be gone before anybody looked.
+      if (socket.remoteAddress === undefined) {
+        socket.destroy(new Error(`the connection to ${address} was lost at once`));
+        return;
+      }
+      // Here and not after the await: an error that comes in between would stop the process.
+      resolve(new NodeStream(socket));
     });
   });
-  const stream = new NodeStream(socket);
   stream.start(handler);
   return stream;
 }
@@ -101,9 +111,14 @@ class NodeStream implements StreamIo {
   readonly localAddress: TransportAddress;
   readonly remoteAddress: TransportAddress;
   readonly #socket: Socket;
+  #failure: Error | undefined;
+  #closing = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
+    socket.on("error", (error) => {
+      this.#failure = error;
+    });
     socket.setNoDelay(true);
     this.localAddress = toTransportAddress({
       address: socket.localAddress ?? "",
@@ -116,16 +131,14 @@ class NodeStream implements StreamIo {
   }
 
   start(handler: StreamHandler): void {
-    let failure: Error | undefined;
-    this.#socket.on("error", (error) => {
-      failure = error;
-    });
     // A plain view: Buffers stay on this side of the platform.
     this.#socket.on("data", ({ buffer, byteOffset, length }: Uint8Array) => {
       handler.handleData(new Uint8Array(buffer, byteOffset, length));
     });
     this.#socket.on("drain", () => handler.handleDrain());
-    this.#socket.on("close", () => handler.handleClose(failure));
+    const handleClose = (): void => handler.handleClose(this.#failure);
+    if (this.#socket.closed) setImmediate(handleClose);
+    else this.#socket.once("close", handleClose);
   }
 
   get bufferedBytes(): number {
@@ -138,6 +151,8 @@ class NodeStream implements StreamIo {
   }
 
   close(): void {
+    if (this.#closing || this.#socket.destroyed) return;
+    this.#closing = true;
     this.#socket.end();
     // A peer that does not read would keep us and our memory for ever.
     const linger = setTimeout(() => this.#socket.destroy(), LINGER_MS);

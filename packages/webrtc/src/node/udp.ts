@@ -98,7 +98,7 @@ class NodeUdp implements UdpIo {
 
   sendSlot(slot: PacketSlot): void {
     const { bytes, start, end, to } = slot;
-    if (to === undefined || !this.#canSend(to)) {
+    if (!this.#canSend(to)) {
       slot.arena.release(slot);
       return;
     }
@@ -121,9 +121,9 @@ class NodeUdp implements UdpIo {
   }
 
   /** `dgram` throws for some of these; a packet that cannot be sent is lost. */
-  #canSend(to: TransportAddress): boolean {
-    const isPossible = !this.#closed && to.port !== 0 && to.family === this.localAddress.family;
-    if (isPossible && this.#queuedBytes < MAX_QUEUED_BYTES) return true;
+  #canSend(to: TransportAddress | undefined): to is TransportAddress {
+    const isReachable = to !== undefined && to.port !== 0 && to.family === this.localAddress.family;
+    if (isReachable && !this.#closed && this.#queuedBytes < MAX_QUEUED_BYTES) return true;
     this.#refused++;
     return false;
   }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { PlatformTimer } from "../platform/index.ts";
-import { createNodeTimer } from "./timer.ts";
+import { Scheduler } from "./scheduler.ts";
 
 const now = (): number => performance.now();
+const scheduler = new Scheduler(now);
 const timers: PlatformTimer[] = [];
 
 afterEach(() => {
@@ -17,7 +18,7 @@ interface Recorder {
 
 function createRecorder(onTimer: (timer: PlatformTimer) => void = () => undefined): Recorder {
   const firedAt: number[] = [];
-  const timer = createNodeTimer(now, () => {
+  const timer = scheduler.createTimer(() => {
     firedAt.push(now());
     onTimer(timer);
   });
@@ -118,4 +119,29 @@ test("its handler may close it", async () => {
   await waitUntil(() => firedAt.length > 0);
   await sleep(20);
   expect(firedAt).toHaveLength(1);
+});
+
+test("timers fire in the order of their moments, each once", async () => {
+  const order: number[] = [];
+  const start = now();
+  for (const delay of [60, 20, 40]) {
+    const timer = scheduler.createTimer(() => order.push(delay));
+    timers.push(timer);
+    timer.arm(start + delay);
+  }
+  await waitUntil(() => order.length === 3);
+  expect(order).toEqual([20, 40, 60]);
+});
+
+test("no Node timer waits while none of ours is armed", () => {
+  const waiting = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = waiting();
+  const timer = scheduler.createTimer(() => undefined);
+  timer.arm(now() + 60_000);
+  expect(waiting()).toBe(before + 1);
+  timer.arm(Number.POSITIVE_INFINITY);
+  expect(waiting()).toBe(before);
+  timer.arm(now() + 60_000);
+  timer.close();
+  expect(waiting()).toBe(before);
 });
