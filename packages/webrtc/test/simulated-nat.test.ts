@@ -249,6 +249,7 @@ test("both copies of a packet duplicated before the NAT are translated alike", a
   network.advance(10);
   expect(server.received).toEqual(["twice", "twice"]);
   expect(server.sources[1]!.equals(server.sources[0]!)).toBe(true);
+  expect(home.nat?.mappings(network.now())).toHaveLength(1);
   expect(network.ladder()).toContain("(and 1 more)");
 });
 

@@ -96,7 +96,7 @@ export class VirtualUdpSocket implements UdpIo {
     if (!isSendable || !this.#host.sendUdp(this.localAddress, bytes, to)) this.#refusedCount++;
   }
 
-  /** The platform promises one object for one remote address. */
+  /** Sockets hand out the same object for the same remote address, which makes comparing addresses fast. */
   #remoteOf(source: TransportAddress): TransportAddress {
     const key = source.toString();
     const known = this.#remotes.get(key);
