@@ -18,7 +18,7 @@ export {
   type TokenOptions,
 } from "./node/options.ts";
 export { createSignalingServer, type SignalingServer, type SignalingStats } from "./node/server.ts";
-export { createFileStore, type SnapshotStore } from "./node/store.ts";
+export { createFileStore, type FileStoreOptions, type SnapshotStore } from "./node/store.ts";
 export type { RegistrySnapshot } from "./room/registry-types.ts";
 export type { RateLimit } from "./room/token-bucket.ts";
 export { MAX_NAME_LENGTH, parseName } from "./validate/names.ts";

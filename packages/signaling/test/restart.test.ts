@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 async function start(port = 0): Promise<TestServer> {
-  const server = await startServer({ store: createFileStore(file) }, port);
+  const server = await startServer({ store: createFileStore(file, { survivesPowerLoss: port !== 0 }) }, port);
   servers.push(server);
   return server;
 }

@@ -14,16 +14,27 @@ export interface SnapshotStore {
   save(snapshot: RegistrySnapshot): Promise<void>;
 }
 
+/** How a file store writes. */
+export interface FileStoreOptions {
+  /**
+   * Whether each save waits for the disk, so that it also survives a loss of power. False by default: on a slow or busy
+   * disk everybody who joins would wait for it, to gain meetings that nobody sits in any more when the machine is
+   * back. Without it the death of the process at any moment is survived all the same.
+   */
+  readonly survivesPowerLoss?: boolean;
+}
+
 /** The file holds hashes of secrets and undelivered signals: it is its owner's alone. */
 const FILE_MODE = 0o600;
 
 /**
  * Keeps rooms in one JSON file. Each save writes a new file beside it and renames that over the old one, so a
- * reader finds either the old state or the new one, whole, at whatever moment the process or the machine dies.
+ * reader finds either the old state or the new one, whole, at whatever moment the process dies.
  *
  * A file that is not JSON is moved aside as `<path>.damaged` and the server starts empty.
  */
-export function createFileStore(path: string): SnapshotStore {
+export function createFileStore(path: string, options: FileStoreOptions = {}): SnapshotStore {
+  const { survivesPowerLoss = false } = options;
   // A room that did not change is the same object as in the snapshot before: it is written as text only once.
   const texts = new WeakMap<RoomSnapshot, string>();
 
@@ -50,20 +61,19 @@ export function createFileStore(path: string): SnapshotStore {
     },
 
     async save(snapshot: RegistrySnapshot): Promise<void> {
+      const text = `{"version":${snapshot.version},"rooms":[${snapshot.rooms.map(textOf).join(",\n")}]}\n`;
       const temporary = `${path}.new`;
       const file = await open(temporary, "w", FILE_MODE);
       try {
         // The mode given to open() is not applied to a file that a killed process left behind.
         await file.chmod(FILE_MODE);
-        await file.writeFile(
-          `{"version":${snapshot.version},"rooms":[${snapshot.rooms.map(textOf).join(",\n")}]}\n`,
-        );
-        await file.sync();
+        await file.writeFile(text);
+        if (survivesPowerLoss) await file.sync();
       } finally {
         await file.close();
       }
       await rename(temporary, path);
-      await syncFolder(dirname(path));
+      if (survivesPowerLoss) await syncFolder(dirname(path));
     },
   };
 }
