@@ -41,7 +41,9 @@ export type PeerConnectionEvent =
       readonly streamId: string | undefined;
       readonly track: MediaStreamTrack;
     }
-  | { readonly type: "channel"; readonly channel: RTCDataChannel };
+  | { readonly type: "channel"; readonly channel: RTCDataChannel }
+  /** The browser has closed the peer connection by itself. */
+  | { readonly type: "gone" };
 
 /**
  * One RTCPeerConnection with perfect negotiation. It never heals itself: what to do when it fails is decided above,
@@ -157,6 +159,8 @@ export class PeerConnection {
         // Closed while it ran: nobody is interested any more.
         if (this.#closed) return;
         this.#log("a step of the negotiation failed", { error: String(error) });
+        // The browser closed it, and says so by no event (webrtc-pc §4.3.1: none is fired after close).
+        if (this.#pc.signalingState === "closed") this.#emit({ type: "gone" });
       }
     });
   }
@@ -182,7 +186,9 @@ export class PeerConnection {
     try {
       await this.#pc.setRemoteDescription({ type, sdp });
     } catch (error) {
-      if (!this.#closed) this.#emit({ type: "descriptionRefused", message: String(error) });
+      if (this.#closed) return;
+      if (this.#pc.signalingState === "closed") throw error;
+      this.#emit({ type: "descriptionRefused", message: String(error) });
       return;
     }
     if (this.#closed) return;

@@ -426,6 +426,9 @@ export class PeerLink {
       case "channel":
         this.#emit(event);
         break;
+      case "gone":
+        this.#settleState("gone");
+        break;
       default:
         event satisfies never;
     }
@@ -559,7 +562,7 @@ export class PeerLink {
       this.#control.handleClose();
       this.#emit({ type: "controlChange", live: false });
       // We close it only together with everything else: the other side's peer connection is gone.
-      this.#settleState("closedByPeer");
+      this.#settleState("gone");
     };
     channel.onmessage = (event) => {
       const data: unknown = event.data;

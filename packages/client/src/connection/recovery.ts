@@ -47,8 +47,8 @@ export type LinkState =
   | "disconnected"
   | "failed"
   | "securityFailed"
-  /** The other side's peer connection is gone, by a farewell or a crash of its transport. */
-  | "closedByPeer";
+  /** A peer connection is gone, ours or the other side's: only a new one helps. */
+  | "gone";
 
 type Timer = "establish" | "wait" | "farewell" | "restart" | "stable";
 type Wanted = { readonly type: "restartIce" | "rebuild"; readonly reason: string };
@@ -120,7 +120,7 @@ export class Recovery {
       case "securityFailed":
         this.#want({ type: "rebuild", reason: "the DTLS handshake failed" }, now);
         break;
-      case "closedByPeer":
+      case "gone":
         this.#timers.stop("wait");
         this.#timers.set("farewell", now + this.#options.farewellWaitMs);
         break;
@@ -172,7 +172,7 @@ export class Recovery {
           this.#want({ type: "restartIce", reason: "the path was lost" }, now);
           break;
         case "farewell":
-          this.#want({ type: "rebuild", reason: "the other side closed the connection" }, now);
+          this.#want({ type: "rebuild", reason: "the peer connection was closed" }, now);
           break;
         case "restart":
           // A restart under a path that still works changes no state.
