@@ -9,7 +9,7 @@ const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  */
 export async function runUntilStopped(server: NaruServer, log: Logger): Promise<number> {
   const first = await nextSignal();
-  log.info("stopping: people are told to move on; stop again to stop at once", { signal: first });
+  log.info("stopping: everybody is told; once more stops at once", { signal: first });
   const forced = nextSignal().then(() => "forced" as const);
   const outcome = await Promise.race([server.drain().then(() => "drained" as const), forced]);
   await server.close();

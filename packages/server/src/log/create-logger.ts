@@ -1,7 +1,7 @@
 import type { LogFields, Logger } from "@naru/webrtc/sansio";
 import { pino } from "pino";
 import type { NaruConfig } from "../config/schema.ts";
-import { createPaint, type Paint } from "../output/paint.ts";
+import type { Paint } from "../output/paint.ts";
 
 /** Where lines go. */
 export interface LogOutput {
@@ -9,13 +9,18 @@ export interface LogOutput {
   readonly isTTY?: boolean;
 }
 
+/** Whether people read the lines, rather than programs. */
+export function isForPeople(format: NaruConfig["log"]["format"], output: LogOutput): boolean {
+  return format === "text" || (format === "auto" && output.isTTY === true);
+}
+
 /** Fields that are never written, wherever they come from. */
 const REDACTED = ["token", "secret", "session", "password", "credential", "authorization", "privateKey"];
 
 /** JSON lines for machines, or one readable line each for a terminal. */
-export function createLogger(config: NaruConfig["log"], output: LogOutput): Logger {
-  const isText = config.format === "text" || (config.format === "auto" && output.isTTY === true);
-  return isText ? textLogger(config.level, output) : jsonLogger(config.level, output);
+export function createLogger(config: NaruConfig["log"], output: LogOutput, paint: Paint): Logger {
+  const { level, format } = config;
+  return isForPeople(format, output) ? textLogger(level, output, paint) : jsonLogger(level, output);
 }
 
 function jsonLogger(level: NaruConfig["log"]["level"], output: LogOutput): Logger {
@@ -39,8 +44,7 @@ function jsonLogger(level: NaruConfig["log"]["level"], output: LogOutput): Logge
 
 const LEVELS = ["error", "warn", "info", "debug"] as const;
 
-function textLogger(level: NaruConfig["log"]["level"], output: LogOutput): Logger {
-  const paint = createPaint(output.isTTY === true);
+function textLogger(level: NaruConfig["log"]["level"], output: LogOutput, paint: Paint): Logger {
   const enabled = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
   const at =
     (name: (typeof LEVELS)[number]) =>

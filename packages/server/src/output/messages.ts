@@ -41,7 +41,7 @@ export const SCREEN_MESSAGES: Readonly<Record<Language, ScreenMessages>> = {
     certificate: "Certificate",
     ownCertificate: (until) => `made for this machine, valid until ${until}`,
     givenCertificate: (until) => `yours, valid until ${until}`,
-    trustHint: "phones will warn once; `npm run trust` ends the warning on this computer",
+    trustHint: "phones warn once · on this computer: npm run trust",
     appMissing: "the web application is not built: npm run build",
     fewFiles: (limit, wanted) =>
       `the system allows ${limit} open files, and ${wanted} connections may come: ulimit -n ${wanted * 2}`,
@@ -70,7 +70,7 @@ export const SCREEN_MESSAGES: Readonly<Record<Language, ScreenMessages>> = {
     certificate: "인증서",
     ownCertificate: (until) => `이 컴퓨터용으로 만듦, ${until}까지 유효`,
     givenCertificate: (until) => `직접 지정한 인증서, ${until}까지 유효`,
-    trustHint: "휴대폰은 한 번 경고합니다. `npm run trust`를 실행하면 이 컴퓨터에서는 경고가 사라집니다",
+    trustHint: "휴대폰은 한 번 경고함 · 이 컴퓨터에서는: npm run trust",
     appMissing: "웹 앱이 아직 빌드되지 않았습니다: npm run build",
     fewFiles: (limit, wanted) =>
       `열 수 있는 파일이 ${limit}개뿐인데 연결은 ${wanted}개까지 올 수 있습니다: ulimit -n ${wanted * 2}`,

@@ -1,4 +1,4 @@
-import { renderUnicodeCompact } from "uqr";
+import { renderUnicode, renderUnicodeCompact } from "uqr";
 import type { Language } from "../http/languages.ts";
 import type { ServerUrls } from "../network/server-urls.ts";
 import type { AddressCheck } from "../self-test/self-test.ts";
@@ -34,37 +34,52 @@ export interface ScreenFacts {
 const INDENT = "  ";
 const LABEL_WIDTH = 20;
 const GAP = "   ";
+/** Lines around the addresses: the first one, the keys, the empty ones. */
+const FRAME_ROWS = 8;
 
-/** The start screen as lines, the QR code beside the text where the terminal is wide enough. */
-export function startScreen(facts: ScreenFacts, language: Language, paint: Paint, columns: number): string[] {
+/** Size of the terminal in characters. */
+export interface ScreenSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** The start screen as lines, with the QR code beside or below the text where the terminal has room for it. */
+export function startScreen(
+  facts: ScreenFacts,
+  language: Language,
+  paint: Paint,
+  size: ScreenSize,
+): string[] {
   const messages = SCREEN_MESSAGES[language];
   const lines: Line[] = [
     ...addressLines(facts, messages),
-    { label: "", text: "" },
+    EMPTY_LINE,
     ...checkLines(facts, messages),
     ...certificateLines(facts, messages),
     ...noticeLines(facts, messages),
   ];
-  const body = lines.map((line) => ({
-    plain: `${INDENT}${padToWidth(line.label, LABEL_WIDTH)}${line.text}`,
-    painted: `${INDENT}${paint.quiet(padToWidth(line.label, LABEL_WIDTH))}${(line.paint ?? identity)(line.text, paint)}`,
+  const body = lines.map(({ label, text, paint: paintText = identity }) => ({
+    width: INDENT.length + LABEL_WIDTH + displayWidth(text),
+    painted: `${INDENT}${paint.quiet(padToWidth(label, LABEL_WIDTH))}${paintText(text, paint)}`.trimEnd(),
   }));
-  const width = Math.max(...body.map(({ plain }) => displayWidth(plain)));
+  const width = Math.max(...body.map((line) => line.width));
   const code = facts.urls.invitation === undefined ? [] : qrLines(invitationTo(facts));
-  const isBeside = code.length > 0 && width + GAP.length + displayWidth(code[0] ?? "") <= columns;
-  const shown = isBeside
-    ? Array.from({ length: Math.max(body.length, code.length) }, (_, i) => {
-        const { plain, painted } = body[i] ?? { plain: "", painted: "" };
-        const pad = " ".repeat(width - displayWidth(plain));
-        return code[i] === undefined ? painted : `${painted}${pad}${GAP}${code[i]}`;
-      })
-    : body.map(({ painted }) => painted);
+  const isBeside = width + GAP.length + displayWidth(code[0] ?? "") <= size.columns;
+  const isBelow = !isBeside && body.length + code.length + FRAME_ROWS <= size.rows;
+  const shown = Array.from({ length: Math.max(body.length, isBeside ? code.length : 0) }, (_, i) => {
+    const line = body[i] ?? { width: 0, painted: "" };
+    const codeLine = isBeside ? code[i] : undefined;
+    return codeLine === undefined
+      ? line.painted
+      : line.painted + " ".repeat(width - line.width) + GAP + codeLine;
+  });
   return [
     "",
     `${INDENT}${paint.bold(`naru ${facts.version}`)}   ${paint.jade(messages.ready((facts.readyMs / 1_000).toFixed(1)))}   ${paint.quiet(`Node ${facts.nodeVersion} · ${messages.cores(facts.cores)}`)}`,
     "",
     ...shown,
     "",
+    ...(isBelow ? [...code.map((line) => INDENT + line), ""] : []),
     ...(facts.isInteractive ? [keyLine(messages, paint), ""] : []),
   ];
 }
@@ -72,7 +87,9 @@ export function startScreen(facts: ScreenFacts, language: Language, paint: Paint
 /** A QR code that a camera reads across a table, with the address under it. */
 export function bigQrCode(facts: ScreenFacts, paint: Paint): string[] {
   const address = invitationTo(facts);
-  const code = qrLines(address).map((line) => `${INDENT}${line}`);
+  const code = renderUnicode(address, { border: 2 })
+    .split("\n")
+    .map((line) => `${INDENT}${line}`);
   return ["", ...code, "", `${INDENT}${paint.bold(decodeURI(address))}`, ""];
 }
 
@@ -87,6 +104,8 @@ interface Line {
   readonly paint?: (text: string, paint: Paint) => string;
 }
 
+const EMPTY_LINE: Line = { label: "", text: "" };
+
 function identity(text: string): string {
   return text;
 }
@@ -100,7 +119,7 @@ function addressLines({ urls, room }: ScreenFacts, messages: ScreenMessages): Li
   return [
     { label: messages.thisComputer, text: urls.local, paint: strong },
     ...network,
-    { label: messages.firstRoom, text: decodeURI(roomUrl("", room)), paint: strong },
+    { label: messages.firstRoom, text: decodeURI(roomUrl(urls.local, room)), paint: strong },
   ];
 }
 
@@ -157,8 +176,8 @@ function certificateLines({ certificate, urls }: ScreenFacts, messages: ScreenMe
       label: messages.certificate,
       text: certificate.isOwn ? messages.ownCertificate(until) : messages.givenCertificate(until),
     },
-    { label: "", text: `SHA-256 ${first}`, paint: quiet },
-    { label: "", text: `        ${second}`, paint: quiet },
+    { label: "SHA-256", text: first, paint: quiet },
+    { label: "", text: second, paint: quiet },
     ...(certificate.isOwn && urls.network.length > 0
       ? [{ label: "", text: messages.trustHint, paint: quiet }]
       : []),
