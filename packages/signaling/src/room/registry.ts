@@ -1,7 +1,5 @@
 import { type AskId, type Millis, Queue } from "@naru/webrtc/sansio";
 import {
-  CLOSE_CODE_REFUSED,
-  CLOSE_CODE_RESUMABLE,
   type ClientMessage,
   type Envelope,
   type ErrorMessage,
@@ -14,6 +12,8 @@ import {
   type SignalingErrorCode,
 } from "../protocol/index.ts";
 import type { Connection, PreparingState } from "./connection.ts";
+import { ConnectionTable, SWEEP_GROUPS } from "./connection-table.ts";
+import { isResumable, Outbox } from "./outbox.ts";
 import type { Newcomer, Participant } from "./participant.ts";
 import type {
   ConnectionId,
@@ -26,9 +26,9 @@ import type {
   RegistryTransmit,
   TokenAnswer,
 } from "./registry-types.ts";
-import { type Audience, type LeaveReason, type ReliableMessage, Room, type RoomSnapshot } from "./room.ts";
+import { type Audience, type LeaveReason, type ReliableMessage, Room } from "./room.ts";
+import { SaveState } from "./save-state.ts";
 import { createParticipantId, createSessionSecret, equalHashes, parseSession } from "./secrets.ts";
-import type { Session } from "./session.ts";
 import { AttemptLimiter } from "./token-bucket.ts";
 
 /** A message of a type this version does not know: ignored, but its number counts. */
@@ -39,8 +39,6 @@ export interface UnknownMessage {
 /** What a client may send, in its envelope. */
 export type IncomingMessage = (ClientMessage | UnknownMessage) & Envelope;
 
-/** Connections are looked at in this many groups, one after the other, so that pings do not go out all at once. */
-const SWEEP_GROUPS = 10;
 /** A group's turn at most. Every connection is looked at once a second; acknowledgements wait no longer than this. */
 const MAX_SWEEP_INTERVAL_MS = 100;
 /** A connection is looked at this often within a heartbeat, so that it is pinged before it is given up. */
@@ -48,13 +46,7 @@ const LOOKS_PER_HEARTBEAT = 3;
 /** A timer this late means that the process stood still, and that silence says nothing about the clients. */
 const STALL_MS = 1_000;
 /** Far more than one turn can cause; the driver drains after every turn. */
-const MAX_OUTPUTS = 1 << 20;
-
-/** RFC 6455 §7.4.1: the purpose of the connection has been fulfilled. */
-const CLOSE_CODE_NORMAL = 1_000;
-
-/** After these the session goes on; all other fatal errors end it. */
-const RESUMABLE: ReadonlySet<SignalingErrorCode> = new Set(["SERVER_CLOSING", "HEARTBEAT_TIMEOUT"]);
+const MAX_EVENTS = 1 << 16;
 
 /**
  * All rooms of a server, and who is connected to them: a core in the shape of the stack's, with connections named
@@ -66,36 +58,25 @@ const RESUMABLE: ReadonlySet<SignalingErrorCode> = new Set(["SERVER_CLOSING", "H
 export class RoomRegistry {
   readonly #options: RegistryOptions;
   readonly #environment: RegistryEnvironment;
-  readonly #transmits = new Queue<RegistryTransmit>(MAX_OUTPUTS);
-  readonly #events = new Queue<RegistryEvent>(MAX_OUTPUTS);
+  readonly #outbox = new Outbox();
+  readonly #connections = new ConnectionTable();
+  readonly #saves = new SaveState();
+  readonly #events = new Queue<RegistryEvent>(MAX_EVENTS);
   readonly #rooms = new Map<string, Room>();
   /** The room of each participant, removed ones included as long as the room remembers them. */
   readonly #roomOf = new Map<ParticipantId, Room>();
-  readonly #connections = new Map<ConnectionId, Connection>();
-  readonly #groups: readonly Set<Connection>[] = Array.from({ length: SWEEP_GROUPS }, () => new Set());
-  /** The connection of each participant and knocker. */
-  readonly #attached = new Map<ParticipantId, Connection>();
   /** When those who lost their connection lose their place; in that order, as the grace is the same for all. */
   readonly #reconnecting = new Map<ParticipantId, Millis>();
   readonly #asks = new Map<AskId, Connection>();
-  readonly #preparing = new Set<Connection>();
   readonly #attempts: AttemptLimiter;
   readonly #sweepIntervalMs: Millis;
   readonly #ackDue = new Set<Participant>();
-  /** Received something that is not saved yet. */
-  readonly #unsaved = new Set<Session>();
-  readonly #snapshots = new Map<Room, RoomSnapshot>();
-  readonly #refusals = new Map<SignalingErrorCode, number>();
-  #revision = 0;
-  #savedRevision = 0;
   #nextAsk: AskId = 1;
   #nextSweepAt: Millis = Number.POSITIVE_INFINITY;
-  #nextGroup = 0;
   #isDraining = false;
   #participantCount = 0;
   #knockingCount = 0;
   #messagesReceived = 0;
-  #messagesSent = 0;
   #joins = 0;
   #resumes = 0;
   #duplicates = 0;
@@ -138,14 +119,14 @@ export class RoomRegistry {
 
   /** Takes the state for saving. When that is done, successfully or not, call {@link handleSaved} with the revision. */
   beginSave(): { readonly revision: number; readonly snapshot: RegistrySnapshot } {
-    for (const session of this.#unsaved) session.capture();
-    return { revision: this.#revision, snapshot: this.snapshot() };
+    this.#saves.capture();
+    return { revision: this.#saves.revision, snapshot: this.snapshot() };
   }
 
   /** Tells every client that the server is closing. Everybody may resume, here or at the server that comes next. */
   drain(): void {
     this.#isDraining = true;
-    for (const connection of [...this.#connections.values()]) {
+    for (const connection of this.#connections.all()) {
       this.#fatal(connection, "SERVER_CLOSING", "the server is closing; connect again", 0);
     }
   }
@@ -155,16 +136,7 @@ export class RoomRegistry {
 
   /** A connection came. */
   handleOpen(id: ConnectionId, address: string, now: Millis): void {
-    const connection: Connection = {
-      id,
-      address,
-      openedAt: now,
-      heardAt: now,
-      pingedAt: now,
-      state: { phase: "open" },
-    };
-    this.#connections.set(id, connection);
-    this.#groups[id % SWEEP_GROUPS]!.add(connection);
+    const connection = this.#connections.open(id, address, now);
     this.#armSweep(now);
     if (this.#isDraining)
       this.#fatal(connection, "SERVER_CLOSING", "the server is closing; connect again", now);
@@ -195,7 +167,7 @@ export class RoomRegistry {
     connection.heardAt = now;
     this.#messagesReceived++;
     if (message.type === "ping") {
-      this.#send(connection, '{"type":"pong"}');
+      this.#outbox.send(connection.id, '{"type":"pong"}');
       return;
     }
     const { state } = connection;
@@ -243,12 +215,8 @@ export class RoomRegistry {
 
   /** The save begun at `revision` is over. */
   handleSaved(revision: number): void {
-    if (revision <= this.#savedRevision) return;
-    this.#savedRevision = revision;
-    for (const session of this.#unsaved) {
-      if (session.commit()) this.#unsaved.delete(session);
-    }
-    for (const connection of [...this.#preparing]) {
+    if (!this.#saves.handleSaved(revision)) return;
+    for (const connection of this.#connections.preparing()) {
       if (connection.state.phase === "preparing") this.#finishJoin(connection, connection.state);
     }
   }
@@ -261,8 +229,7 @@ export class RoomRegistry {
     this.#nextSweepAt = Number.POSITIVE_INFINITY;
     this.#armSweep(now);
     this.#sendAcks();
-    for (const connection of this.#groups[this.#nextGroup]!) this.#check(connection, now);
-    this.#nextGroup = (this.#nextGroup + 1) % SWEEP_GROUPS;
+    for (const connection of this.#connections.nextGroup()) this.#check(connection, now);
     this.#expireReconnecting(now);
   }
 
@@ -271,7 +238,7 @@ export class RoomRegistry {
 
   /** The next thing to send, or undefined. */
   pollTransmit(): RegistryTransmit | undefined {
-    return this.#transmits.shift();
+    return this.#outbox.poll();
   }
 
   /** The next question or news, or undefined. */
@@ -289,21 +256,12 @@ export class RoomRegistry {
 
   /** Rises with every change that should be saved. */
   get revision(): number {
-    return this.#revision;
+    return this.#saves.revision;
   }
 
   /** All rooms as data. Rooms that did not change since the last time are the same objects as then. */
   snapshot(): RegistrySnapshot {
-    const rooms: RoomSnapshot[] = [];
-    for (const room of this.#rooms.values()) {
-      let data = this.#snapshots.get(room);
-      if (data === undefined) {
-        data = room.snapshot();
-        this.#snapshots.set(room, data);
-      }
-      rooms.push(data);
-    }
-    return { version: 1, rooms };
+    return this.#saves.snapshot(this.#rooms.values());
   }
 
   /** Figures for operators. */
@@ -315,11 +273,11 @@ export class RoomRegistry {
       reconnecting: this.#reconnecting.size,
       knocking: this.#knockingCount,
       messagesReceived: this.#messagesReceived,
-      messagesSent: this.#messagesSent,
+      messagesSent: this.#outbox.messages,
       joins: this.#joins,
       resumes: this.#resumes,
       duplicates: this.#duplicates,
-      refusals: new Map(this.#refusals),
+      refusals: this.#outbox.refusals,
     };
   }
 
@@ -355,7 +313,7 @@ export class RoomRegistry {
       return;
     }
     const ask = this.#ask(connection);
-    connection.state = { phase: "asking", ask, join: message };
+    this.#connections.move(connection, { phase: "asking", ask, join: message });
     this.#events.push({ type: "verifyToken", id: ask, token: message.token, room: message.room });
   }
 
@@ -395,11 +353,10 @@ export class RoomRegistry {
       this.#fatal(connection, admission, admissionProblem(admission), now);
       return;
     }
-    connection.state = { phase: "lobby", room, id: newcomer.id };
-    this.#attached.set(newcomer.id, connection);
+    this.#connections.move(connection, { phase: "lobby", room, id: newcomer.id });
     this.#knockingCount++;
     const lobby: LobbyMessage = { type: "lobby", room: room.name };
-    this.#send(connection, JSON.stringify(lobby));
+    this.#outbox.send(connection.id, JSON.stringify(lobby));
     room.knock(newcomer);
     this.#drain(room, now);
   }
@@ -411,7 +368,7 @@ export class RoomRegistry {
     this.#roomOf.set(participant.id, room);
     this.#participantCount++;
     this.#joins++;
-    this.#changed(room);
+    this.#saves.changed(room);
     log.info("participant joined", { room: room.name, participant: participant.id });
     this.#prepare(connection, room, participant, session, false);
   }
@@ -441,7 +398,7 @@ export class RoomRegistry {
       this.#fatal(connection, "TOO_MANY_ATTEMPTS", "this session is resumed too often; wait", now);
       return;
     }
-    const older = this.#attached.get(participant.id);
+    const older = this.#connections.of(participant.id);
     if (older !== undefined) this.#fatal(older, "REPLACED", "this session was resumed elsewhere", now);
     this.#reconnecting.delete(participant.id);
     if (!participant.session.resume(message.received)) {
@@ -472,8 +429,7 @@ export class RoomRegistry {
     isResumed: boolean,
   ): void {
     const ask = this.#ask(connection);
-    this.#attached.set(participant.id, connection);
-    connection.state = {
+    this.#connections.move(connection, {
       phase: "preparing",
       room,
       participant,
@@ -481,10 +437,9 @@ export class RoomRegistry {
       session,
       isResumed,
       // A resumed session was saved when it was first joined.
-      revision: isResumed || !this.#options.isDurable ? 0 : this.#revision,
+      revision: isResumed || !this.#options.isDurable ? 0 : this.#saves.revision,
       iceServers: undefined,
-    };
-    this.#preparing.add(connection);
+    });
     const { id: participantId } = participant;
     this.#events.push({
       type: "iceServers",
@@ -496,10 +451,9 @@ export class RoomRegistry {
   }
 
   #finishJoin(connection: Connection, state: PreparingState): void {
-    if (state.iceServers === undefined || state.revision > this.#savedRevision) return;
+    if (state.iceServers === undefined || state.revision > this.#saves.savedRevision) return;
     const { room, participant } = state;
-    this.#preparing.delete(connection);
-    connection.state = { phase: "joined", room, participant };
+    this.#connections.move(connection, { phase: "joined", room, participant });
     const joined: JoinedMessage = {
       type: "joined",
       self: participant.id,
@@ -511,9 +465,9 @@ export class RoomRegistry {
       resumed: state.isResumed,
       received: participant.session.durable,
     };
-    this.#send(connection, JSON.stringify(joined));
+    this.#outbox.send(connection.id, JSON.stringify(joined));
     for (const entry of participant.session.unacknowledged) {
-      this.#send(connection, participant.session.envelope(entry));
+      this.#outbox.send(connection.id, participant.session.envelope(entry));
     }
   }
 
@@ -565,12 +519,12 @@ export class RoomRegistry {
       }
       case "state":
         room.setState(participant, message.state);
-        this.#changed(room);
+        this.#saves.changed(room);
         break;
       case "moderate": {
         const code = room.moderate(participant, message);
         if (code !== undefined) this.#refuse(room, participant, code, message.action);
-        this.#changed(room);
+        this.#saves.changed(room);
         break;
       }
       case "report":
@@ -591,15 +545,15 @@ export class RoomRegistry {
 
   #refuse(room: Room, to: Participant, code: SignalingErrorCode, what: string): void {
     const message: ErrorMessage = { type: "error", code, message: `refused: ${what}`, fatal: false };
-    this.#count(code);
+    this.#outbox.count(code);
     this.#deliver(room, to, message);
   }
 
   #received(room: Room, participant: Participant): void {
     const { session } = participant;
     if (this.#options.isDurable) {
-      this.#unsaved.add(session);
-      this.#changed(room);
+      this.#saves.received(session);
+      this.#saves.changed(room);
     } else {
       session.capture();
       session.commit();
@@ -620,17 +574,16 @@ export class RoomRegistry {
           break;
         }
         case "admitted": {
-          const connection = this.#attached.get(output.newcomer.id);
+          const connection = this.#connections.of(output.newcomer.id);
           this.#knockingCount--;
           if (connection !== undefined) this.#place(connection, room, output.newcomer);
           break;
         }
         case "denied": {
-          const connection = this.#attached.get(output.id);
+          const connection = this.#connections.of(output.id);
           this.#knockingCount--;
           if (connection !== undefined) {
-            connection.state = { phase: "open" };
-            this.#attached.delete(output.id);
+            this.#connections.move(connection, { phase: "open" });
             this.#fatal(connection, output.code, admissionProblem(output.code), now);
           }
           break;
@@ -659,15 +612,15 @@ export class RoomRegistry {
   }
 
   #sendIfJoined(id: ParticipantId, text: string): void {
-    const connection = this.#attached.get(id);
-    if (connection?.state.phase === "joined") this.#send(connection, text);
+    const connection = this.#connections.joinedOf(id);
+    if (connection !== undefined) this.#outbox.send(connection.id, text);
   }
 
   #deliver(room: Room, to: Participant, message: ReliableMessage): void {
     const body = JSON.stringify(message);
     const from = message.type === "error" ? undefined : message.from;
     const seq = to.session.append(body, from);
-    this.#changed(room);
+    this.#saves.changed(room);
     if (seq === "overflow") {
       this.#expel(room, to, "too many messages wait to be received; join again");
       return;
@@ -677,8 +630,8 @@ export class RoomRegistry {
       if (sender !== undefined) this.#expel(room, sender, "too many messages to one participant; join again");
       return;
     }
-    const connection = this.#attached.get(to.id);
-    if (connection?.state.phase === "joined") this.#send(connection, to.session.envelope({ seq, body }));
+    const connection = this.#connections.joinedOf(to.id);
+    if (connection !== undefined) this.#outbox.send(connection.id, to.session.envelope({ seq, body }));
   }
 
   // -------------------------------------------------------------------------------------------------------------
@@ -686,29 +639,24 @@ export class RoomRegistry {
 
   /** Ends a session whose delivery cannot be kept exact. The room is drained by the caller. */
   #expel(room: Room, participant: Participant, problem: string): void {
-    const connection = this.#attached.get(participant.id);
+    const connection = this.#connections.of(participant.id);
     if (connection !== undefined) {
-      this.#sendFatal(connection, "SESSION_UNKNOWN", problem);
+      this.#outbox.refuse(connection.id, "SESSION_UNKNOWN", problem);
       this.#forget(connection);
     }
     room.leave(participant.id, "connectionLost");
   }
 
   #farewell(connection: Connection, now: Millis): void {
-    this.#transmits.push({
-      type: "close",
-      connection: connection.id,
-      closeCode: CLOSE_CODE_NORMAL,
-      reason: "left",
-    });
+    this.#outbox.close(connection.id);
     this.#end(connection, "left", now);
   }
 
   /** Says why, closes, and ends the session unless the code lets it go on. */
   #fatal(connection: Connection, code: SignalingErrorCode, message: string, now: Millis): void {
-    if (!this.#connections.has(connection.id)) return;
-    this.#sendFatal(connection, code, message);
-    if (RESUMABLE.has(code)) {
+    if (this.#connections.get(connection.id) === undefined) return;
+    this.#outbox.refuse(connection.id, code, message);
+    if (isResumable(code)) {
       this.#detach(connection, now);
       return;
     }
@@ -717,15 +665,6 @@ export class RoomRegistry {
       return;
     }
     this.#end(connection, "connectionLost", now);
-  }
-
-  #sendFatal(connection: Connection, code: SignalingErrorCode, message: string): void {
-    const error: ErrorMessage = { type: "error", code, message, fatal: true };
-    this.#count(code);
-    this.#environment.log.debug("connection refused", { connection: connection.id, code });
-    this.#send(connection, JSON.stringify(error));
-    const closeCode = RESUMABLE.has(code) ? CLOSE_CODE_RESUMABLE : CLOSE_CODE_REFUSED;
-    this.#transmits.push({ type: "close", connection: connection.id, closeCode, reason: code });
   }
 
   /** The connection is over; the participant keeps its place for a while. */
@@ -767,12 +706,8 @@ export class RoomRegistry {
   /** Forgets a connection, and nothing else. */
   #forget(connection: Connection): void {
     const { state } = connection;
-    this.#connections.delete(connection.id);
-    this.#groups[connection.id % SWEEP_GROUPS]!.delete(connection);
-    this.#preparing.delete(connection);
+    this.#connections.forget(connection);
     if (state.phase === "asking" || state.phase === "preparing") this.#asks.delete(state.ask);
-    if (state.phase === "lobby") this.#attached.delete(state.id);
-    if (state.phase === "preparing" || state.phase === "joined") this.#attached.delete(state.participant.id);
   }
 
   /** A participant is out of its room for good. */
@@ -781,23 +716,22 @@ export class RoomRegistry {
     this.#participantCount--;
     this.#reconnecting.delete(id);
     this.#ackDue.delete(participant);
-    this.#unsaved.delete(session);
+    this.#saves.forget(session);
     if (!room.removed.has(id)) this.#roomOf.delete(id);
-    this.#changed(room);
+    this.#saves.changed(room);
     this.#environment.log.info("participant left", { room: room.name, participant: id, reason });
-    const connection = this.#attached.get(id);
+    const connection = this.#connections.of(id);
     if (connection === undefined) return;
     // Only a removal takes somebody out whose connection is still there.
-    this.#sendFatal(connection, "REMOVED", "a host removed this participant");
+    this.#outbox.refuse(connection.id, "REMOVED", "a host removed this participant");
     this.#forget(connection);
   }
 
   #removeRoom(room: Room): void {
     if (this.#rooms.get(room.name) !== room) return;
     this.#rooms.delete(room.name);
-    this.#snapshots.delete(room);
+    this.#saves.changed(room);
     for (const id of room.removed.keys()) this.#roomOf.delete(id);
-    this.#revision++;
   }
 
   // -------------------------------------------------------------------------------------------------------------
@@ -816,7 +750,7 @@ export class RoomRegistry {
     }
     if (silence >= heartbeatIntervalMs && now - connection.pingedAt >= heartbeatIntervalMs) {
       connection.pingedAt = now;
-      this.#transmits.push({ type: "ping", connection: connection.id });
+      this.#outbox.ping(connection.id);
     }
   }
 
@@ -834,20 +768,18 @@ export class RoomRegistry {
 
   #sendAcks(): void {
     for (const participant of this.#ackDue) {
-      const connection = this.#attached.get(participant.id);
-      if (connection?.state.phase === "joined") {
+      const connection = this.#connections.joinedOf(participant.id);
+      if (connection !== undefined) {
         const ack = participant.session.takeAck();
-        if (ack !== undefined) this.#send(connection, `{"type":"ack","ack":${ack}}`);
+        if (ack !== undefined) this.#outbox.send(connection.id, `{"type":"ack","ack":${ack}}`);
       }
       // What is not saved yet is acknowledged after the save; what has no connection, by the next `joined`.
-      if (!this.#unsaved.has(participant.session)) this.#ackDue.delete(participant);
+      if (!this.#saves.isUnsaved(participant.session)) this.#ackDue.delete(participant);
     }
   }
 
   #forgive(late: Millis, now: Millis): void {
-    for (const connection of this.#connections.values()) {
-      connection.heardAt = Math.min(now, connection.heardAt + late);
-    }
+    this.#connections.forgive(late, now);
     for (const [id, deadline] of this.#reconnecting) this.#reconnecting.set(id, deadline + late);
   }
 
@@ -863,20 +795,6 @@ export class RoomRegistry {
     const ask = this.#nextAsk++;
     this.#asks.set(ask, connection);
     return ask;
-  }
-
-  #changed(room: Room): void {
-    this.#revision++;
-    this.#snapshots.delete(room);
-  }
-
-  #send(connection: Connection, text: string): void {
-    this.#messagesSent++;
-    this.#transmits.push({ type: "text", connection: connection.id, text });
-  }
-
-  #count(code: SignalingErrorCode): void {
-    this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
   }
 }
 
