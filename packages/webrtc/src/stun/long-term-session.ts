@@ -37,13 +37,18 @@ export class LongTermSession {
   readonly #credentials: LongTermCredentials;
   #authenticator: LongTermAuthenticator | undefined;
 
-  /** @throws {TypeError} when name or password are empty or have control characters. */
+  /**
+   * @throws {TypeError} when name or password are empty or have control characters.
+   * @throws {RangeError} when the name is longer than USERNAME can be.
+   */
   constructor(crypto: CryptoProvider, credentials: LongTermCredentials) {
     this.#crypto = crypto;
     this.#credentials = {
       username: prepareOpaqueString(credentials.username),
       password: prepareOpaqueString(credentials.password),
     };
+    // Now, and not when the server asks for it.
+    USERNAME.size(this.#credentials.username);
   }
 
   /** How the next request is authenticated. It stays the same object until a challenge changes it. */

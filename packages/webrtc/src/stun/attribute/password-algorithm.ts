@@ -59,8 +59,8 @@ export const PASSWORD_ALGORITHM: StunAttribute<PasswordAlgorithmValue> = {
   },
 };
 
-/** More algorithms than this are not a list to choose from. */
-const MAX_ENTRIES = 16;
+/** Sixteen algorithms without parameters. A client sends the list back, so whoever sends a long one decides what leaves here. */
+const MAX_LIST_BYTES = 64;
 
 /** The algorithms the server offers, the preferred first (RFC 8489 §14.11). */
 export const PASSWORD_ALGORITHMS: StunAttribute<readonly PasswordAlgorithmValue[]> = {
@@ -75,12 +75,13 @@ export const PASSWORD_ALGORITHMS: StunAttribute<readonly PasswordAlgorithmValue[
     }
   },
   decode(bytes, offset, length) {
+    if (length > MAX_LIST_BYTES) return undefined;
     const entries: PasswordAlgorithmValue[] = [];
     const end = offset + length;
     let position = offset;
     while (position < end) {
       const entry = decodeEntry(bytes, position, end);
-      if (entry === undefined || entries.length === MAX_ENTRIES) return undefined;
+      if (entry === undefined) return undefined;
       entries.push(entry);
       position += entrySize(entry);
     }
