@@ -75,8 +75,22 @@ export {
 } from "./credentials.ts";
 export { StunErrorNumber } from "./error-number.ts";
 export { type StunDecodeFailure, StunError, type StunErrorCode } from "./errors.ts";
-export { looksLikeStun, STUN_HEADER_BYTES, STUN_MAGIC_COOKIE, TRANSACTION_ID_BYTES } from "./header.ts";
+export {
+  looksLikeStun,
+  STUN_HEADER_BYTES,
+  STUN_MAGIC_COOKIE,
+  TRANSACTION_ID_BYTES,
+  TRANSACTION_ID_OFFSET,
+} from "./header.ts";
 export { type LongTermCredentials, LongTermSession } from "./long-term-session.ts";
+export {
+  DEFAULT_LONG_TERM_VERIFIER_OPTIONS,
+  type LongTermVerdict,
+  LongTermVerifier,
+  type LongTermVerifierCounters,
+  type LongTermVerifierOptions,
+  type PasswordSource,
+} from "./long-term-verifier.ts";
 export {
   copyStunMessage,
   decodeStunMessage,
@@ -86,6 +100,7 @@ export {
 } from "./message.ts";
 export { StunMessageBuilder } from "./message-builder.ts";
 export { type StunClass, StunMethod } from "./message-type.ts";
+export { MAX_STREAM_FRAME_BYTES, StreamDeframer, type StreamFrameFailure } from "./stream-deframer.ts";
 export {
   DEFAULT_TRANSACTION_OPTIONS,
   type TransactionOptions,
