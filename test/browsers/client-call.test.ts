@@ -2,21 +2,11 @@ import { createHash } from "node:crypto";
 import type { Page } from "puppeteer-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type BrowserName, launchBrowser, type TestBrowser } from "../support/browsers.ts";
-import { ClientServer } from "../support/client-page.ts";
+import { ClientServer, eventually, join, look, open, until } from "../support/client-page.ts";
 import { missingNetwork, missingPrograms } from "../support/requirements.ts";
 import { describeWith } from "../support/suite.ts";
 
 const missing: string | undefined = missingPrograms("chromium", "firefox") ?? missingNetwork();
-
-/** Somebody in a room, seen from inside the page. */
-interface Seen {
-  readonly state: string;
-  readonly connection: string | undefined;
-  readonly timeline: import("@naru/client").TimelineSnapshot | undefined;
-  readonly chat: readonly string[];
-  readonly tracks: readonly string[];
-  readonly generation: number;
-}
 
 const PAIRS: readonly (readonly [BrowserName, BrowserName])[] = [
   ["chromium", "firefox"],
@@ -147,73 +137,7 @@ for (const [first, second] of PAIRS) {
   });
 }
 
-/** Asks again until nothing throws. */
-async function eventually(check: () => unknown): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    try {
-      await check();
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
 declare const room: import("@naru/client").Room;
-declare const naru: typeof import("@naru/client");
-
-async function open(server: ClientServer, browser: TestBrowser | undefined): Promise<Page> {
-  if (browser === undefined) throw new Error("the browser is not running");
-  const page = await browser.newPage();
-  // The newest peer connection is kept, so that a test can break it.
-  await page.evaluateOnNewDocument(() => {
-    const Native = RTCPeerConnection;
-    globalThis.RTCPeerConnection = class extends Native {
-      constructor(configuration?: RTCConfiguration) {
-        super(configuration);
-        Reflect.set(globalThis, "connections", [...(Reflect.get(globalThis, "connections") ?? []), this]);
-      }
-    };
-  });
-  await server.open(page);
-  return page;
-}
-
-async function join(page: Page, name: string): Promise<void> {
-  await page.evaluate(async (name) => {
-    const room = new naru.Room();
-    Reflect.set(globalThis, "room", room);
-    await room.connect({ room: "brave-otter-42", name, microphone: true, camera: true });
-  }, name);
-}
-
-async function look(page: Page): Promise<Seen> {
-  const text = await page.evaluate(() => {
-    const [participant] = room.remoteParticipants.values();
-    return JSON.stringify({
-      state: room.state,
-      connection: participant?.connection,
-      timeline: participant?.timeline,
-      chat: room.messages.map((message) => message.text),
-      tracks: participant?.camera?.getTracks().map((track) => track.kind) ?? [],
-      generation: Reflect.get(globalThis, "connections")?.length ?? 0,
-    });
-  });
-  return JSON.parse(text);
-}
-
-async function until(page: Page, isTrue: (seen: Seen) => boolean): Promise<Seen> {
-  let seen = await look(page);
-  const deadline = Date.now() + 40_000;
-  while (!isTrue(seen)) {
-    if (Date.now() > deadline) throw new Error(`it did not come true: ${JSON.stringify(seen, null, 1)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    seen = await look(page);
-  }
-  return seen;
-}
 
 /** Ends the peer connection behind the client's back: its own side hears nothing of it, the other side a farewell. */
 async function breakConnection(page: Page): Promise<void> {

@@ -6,6 +6,7 @@ import { createServer, type Server } from "node:http";
 
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
+import type { Room, TimelineSnapshot } from "@naru/client";
 import {
   type ConnectionReport,
   createSignalingServer,
@@ -14,6 +15,7 @@ import {
 } from "@naru/signaling";
 import type { Page } from "puppeteer-core";
 import { build } from "vite";
+import type { TestBrowser } from "./browsers.ts";
 
 const CONDITIONS = ["source", "import", "module", "browser", "default"];
 const ENTRY = "virtual:client";
@@ -121,3 +123,85 @@ export async function bundleClient(): Promise<string> {
   }
   throw new Error("the bundler gave no script");
 }
+
+/** Somebody in a room, seen from inside the page. */
+export interface Seen {
+  readonly state: string;
+  readonly connection: string | undefined;
+  readonly timeline: TimelineSnapshot | undefined;
+  readonly chat: readonly string[];
+  readonly tracks: readonly string[];
+  readonly generation: number;
+}
+
+/** Opens the page in a browser. Its peer connections are kept in `globalThis.connections`, newest last. */
+export async function open(server: ClientServer, browser: TestBrowser | undefined): Promise<Page> {
+  if (browser === undefined) throw new Error("the browser is not running");
+  const page = await browser.newPage();
+  await page.evaluateOnNewDocument(() => {
+    const Native = RTCPeerConnection;
+    globalThis.RTCPeerConnection = class extends Native {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration);
+        Reflect.set(globalThis, "connections", [...(Reflect.get(globalThis, "connections") ?? []), this]);
+      }
+    };
+  });
+  await server.open(page);
+  return page;
+}
+
+/** Makes a room in the page, `globalThis.room`, and joins it with camera and microphone. */
+export async function join(page: Page, name: string, devices = true): Promise<void> {
+  const join = async (name: string, devices: boolean): Promise<void> => {
+    const room = new naru.Room();
+    Reflect.set(globalThis, "room", room);
+    await room.connect({ room: "brave-otter-42", name, microphone: devices, camera: devices });
+  };
+  await page.evaluate(join, name, devices);
+}
+
+/** What the page sees of the first other participant. */
+export async function look(page: Page): Promise<Seen> {
+  const text = await page.evaluate(() => {
+    const [participant] = room.remoteParticipants.values();
+    return JSON.stringify({
+      state: room.state,
+      connection: participant?.connection,
+      timeline: participant?.timeline,
+      chat: room.messages.map((message) => message.text),
+      tracks: participant?.camera?.getTracks().map((track) => track.kind) ?? [],
+      generation: Reflect.get(globalThis, "connections")?.length ?? 0,
+    });
+  });
+  return JSON.parse(text);
+}
+
+/** Looks until it is so, for 40 s at most. */
+export async function until(page: Page, isTrue: (seen: Seen) => boolean): Promise<Seen> {
+  let seen = await look(page);
+  const deadline = Date.now() + 40_000;
+  while (!isTrue(seen)) {
+    if (Date.now() > deadline) throw new Error(`it did not come true: ${JSON.stringify(seen, null, 1)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    seen = await look(page);
+  }
+  return seen;
+}
+
+/** Asks again until nothing throws. */
+export async function eventually(check: () => unknown): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+declare const room: Room;
+declare const naru: typeof import("@naru/client");
