@@ -13,6 +13,7 @@ import {
 } from "../protocol/index.ts";
 import type { Connection, PreparingState } from "./connection.ts";
 import { ConnectionTable, SWEEP_GROUPS } from "./connection-table.ts";
+import { Delivery } from "./delivery.ts";
 import { isResumable, Outbox } from "./outbox.ts";
 import type { Newcomer, Participant } from "./participant.ts";
 import type {
@@ -26,7 +27,7 @@ import type {
   RegistryTransmit,
   TokenAnswer,
 } from "./registry-types.ts";
-import { type Audience, type LeaveReason, type ReliableMessage, Room } from "./room.ts";
+import { type LeaveReason, type ReliableMessage, Room } from "./room.ts";
 import { SaveState } from "./save-state.ts";
 import { createParticipantId, createSessionSecret, equalHashes, parseSession } from "./secrets.ts";
 import { AttemptLimiter } from "./token-bucket.ts";
@@ -70,7 +71,7 @@ export class RoomRegistry {
   readonly #asks = new Map<AskId, Connection>();
   readonly #attempts: AttemptLimiter;
   readonly #sweepIntervalMs: Millis;
-  readonly #ackDue = new Set<Participant>();
+  readonly #delivery: Delivery;
   #nextAsk: AskId = 1;
   #nextSweepAt: Millis = Number.POSITIVE_INFINITY;
   #isDraining = false;
@@ -85,6 +86,7 @@ export class RoomRegistry {
     this.#options = options;
     this.#environment = environment;
     this.#attempts = new AttemptLimiter(options.attempts);
+    this.#delivery = new Delivery(this.#connections, this.#outbox, this.#saves, options.isDurable);
     this.#sweepIntervalMs = Math.min(
       MAX_SWEEP_INTERVAL_MS,
       options.heartbeatIntervalMs / (SWEEP_GROUPS * LOOKS_PER_HEARTBEAT),
@@ -228,7 +230,7 @@ export class RoomRegistry {
     if (late >= STALL_MS) this.#forgive(late, now);
     this.#nextSweepAt = Number.POSITIVE_INFINITY;
     this.#armSweep(now);
-    this.#sendAcks();
+    this.#delivery.sendAcks();
     for (const connection of this.#connections.nextGroup()) this.#check(connection, now);
     this.#expireReconnecting(now);
   }
@@ -466,9 +468,7 @@ export class RoomRegistry {
       received: participant.session.durable,
     };
     this.#outbox.send(connection.id, JSON.stringify(joined));
-    for (const entry of participant.session.unacknowledged) {
-      this.#outbox.send(connection.id, participant.session.envelope(entry));
-    }
+    this.#delivery.repeat(participant);
   }
 
   // -------------------------------------------------------------------------------------------------------------
@@ -501,7 +501,7 @@ export class RoomRegistry {
         this.#fatal(connection, "SESSION_UNKNOWN", "messages before this `seq` are lost; join again", now);
         return;
       }
-      this.#received(room, participant);
+      this.#delivery.received(room, participant);
       if (arrival === "duplicate") {
         this.#duplicates++;
         return;
@@ -549,24 +549,12 @@ export class RoomRegistry {
     this.#deliver(room, to, message);
   }
 
-  #received(room: Room, participant: Participant): void {
-    const { session } = participant;
-    if (this.#options.isDurable) {
-      this.#saves.received(session);
-      this.#saves.changed(room);
-    } else {
-      session.capture();
-      session.commit();
-    }
-    this.#ackDue.add(participant);
-  }
-
   /** Carries out what a room wants done, until it wants nothing more. */
   #drain(room: Room, now: Millis): void {
     for (let output = room.pollOutput(); output !== undefined; output = room.pollOutput()) {
       switch (output.type) {
         case "picture":
-          this.#broadcast(room, output.to, JSON.stringify(output.message));
+          this.#delivery.broadcast(room, output.to, JSON.stringify(output.message));
           break;
         case "reliable": {
           const participant = room.participants.get(output.to);
@@ -598,40 +586,13 @@ export class RoomRegistry {
     if (room.participants.size === 0) this.#removeRoom(room);
   }
 
-  /** Sends a picture message: one text for all, to those who have a picture to change. */
-  #broadcast(room: Room, to: Audience, text: string): void {
-    if (typeof to === "object" && "only" in to) {
-      this.#sendIfJoined(to.only, text);
-      return;
-    }
-    for (const participant of room.participants.values()) {
-      if (to === "hosts" && participant.role !== "host") continue;
-      if (typeof to === "object" && participant.id === to.except) continue;
-      this.#sendIfJoined(participant.id, text);
-    }
-  }
-
-  #sendIfJoined(id: ParticipantId, text: string): void {
-    const connection = this.#connections.joinedOf(id);
-    if (connection !== undefined) this.#outbox.send(connection.id, text);
-  }
-
+  /** Delivers, or ends the session with which that is no longer possible. */
   #deliver(room: Room, to: Participant, message: ReliableMessage): void {
-    const body = JSON.stringify(message);
-    const from = message.type === "error" ? undefined : message.from;
-    const seq = to.session.append(body, from);
-    this.#saves.changed(room);
-    if (seq === "overflow") {
-      this.#expel(room, to, "too many messages wait to be received; join again");
-      return;
-    }
-    if (seq === "unfair") {
-      const sender = from === undefined ? undefined : room.participants.get(from);
-      if (sender !== undefined) this.#expel(room, sender, "too many messages to one participant; join again");
-      return;
-    }
-    const connection = this.#connections.joinedOf(to.id);
-    if (connection !== undefined) this.#outbox.send(connection.id, to.session.envelope({ seq, body }));
+    const result = this.#delivery.deliver(room, to, message);
+    if (result === "overflow") this.#expel(room, to, "too many messages wait to be received; join again");
+    if (result !== "unfair" || message.type === "error") return;
+    const sender = room.participants.get(message.from);
+    if (sender !== undefined) this.#expel(room, sender, "too many messages to one participant; join again");
   }
 
   // -------------------------------------------------------------------------------------------------------------
@@ -712,11 +673,10 @@ export class RoomRegistry {
 
   /** A participant is out of its room for good. */
   #left(room: Room, participant: Participant, reason: LeaveReason): void {
-    const { id, session } = participant;
+    const { id } = participant;
     this.#participantCount--;
     this.#reconnecting.delete(id);
-    this.#ackDue.delete(participant);
-    this.#saves.forget(session);
+    this.#delivery.forget(participant);
     if (!room.removed.has(id)) this.#roomOf.delete(id);
     this.#saves.changed(room);
     this.#environment.log.info("participant left", { room: room.name, participant: id, reason });
@@ -763,18 +723,6 @@ export class RoomRegistry {
       if (room === undefined) continue;
       room.leave(id, "connectionLost");
       this.#drain(room, now);
-    }
-  }
-
-  #sendAcks(): void {
-    for (const participant of this.#ackDue) {
-      const connection = this.#connections.joinedOf(participant.id);
-      if (connection !== undefined) {
-        const ack = participant.session.takeAck();
-        if (ack !== undefined) this.#outbox.send(connection.id, `{"type":"ack","ack":${ack}}`);
-      }
-      // What is not saved yet is acknowledged after the save; what has no connection, by the next `joined`.
-      if (!this.#saves.isUnsaved(participant.session)) this.#ackDue.delete(participant);
     }
   }
 
