@@ -23,6 +23,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
   });
 }
+// npm puts a shell in between, which dies of a signal without passing it on. When it is gone, nobody can stop us any
+// more, so we stop.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill("SIGTERM");
+  }, 500).unref();
+}
 child.on("error", (error) => {
   console.error(`The command could not be started: ${error.message}`);
   process.exit(1);
