@@ -45,7 +45,6 @@ export function Controls({ meeting, onDialog }: ControlsProps): JSX.Element {
           type="button"
           class="bar-button bar-leave"
           data-testid="leave-button"
-          aria-label={controls.leave}
           onClick={() => meeting.leave()}
         >
           <Icon name="phone-off" />
@@ -159,17 +158,11 @@ function MoreButton({ meeting, onDialog }: ControlsProps): JSX.Element {
   );
   return (
     <>
-      <button
-        type="button"
-        class="bar-button bar-more"
-        popovertarget="more-menu"
-        data-testid="more-button"
-        aria-label={controls.more}
-      >
+      <button type="button" class="bar-button bar-more" popovertarget="more-menu" data-testid="more-button">
         <Icon name="ellipsis" />
         <span class="bar-label">{controls.more}</span>
       </button>
-      <section ref={popover} id="more-menu" class="menu" popover="auto" aria-label={controls.more}>
+      <section ref={popover} id="more-menu" class="menu" popover="auto">
         {secondaryActions(meeting).map((action) =>
           item(action.icon, action.label, action.onClick, action.testId, true),
         )}
@@ -215,16 +208,18 @@ function BarButton(props: BarButtonProps): JSX.Element {
       data-raised={raised}
       aria-expanded={expanded}
       aria-keyshortcuts={keys}
-      aria-label={badge === undefined ? label : `${label}, ${badge.label}`}
       title={keys === undefined ? label : `${label} (${keys})`}
       onClick={onClick}
     >
       <Icon name={icon} />
       <span class="bar-label">{label}</span>
       {badge !== undefined && (
-        <span class="bar-badge" aria-hidden="true" data-testid="unread">
-          {badge.text}
-        </span>
+        <>
+          <span class="bar-badge" aria-hidden="true" data-testid="unread">
+            {badge.text}
+          </span>
+          <span class="visually-hidden">{badge.label}</span>
+        </>
       )}
     </button>
   );

@@ -7,7 +7,7 @@ import { Icon } from "./icon.tsx";
 
 /** The four phases with their times and what is known of each. */
 export function Phases({ timeline }: { readonly timeline: TimelineSnapshot }): JSX.Element {
-  const total = Math.max(1, ...PHASES.map((phase) => timeline[phase].endedAtMs ?? 0));
+  const total = lengthOf(timeline);
   return (
     <ol class="phases">
       {PHASES.map((phase) => (
@@ -15,6 +15,14 @@ export function Phases({ timeline }: { readonly timeline: TimelineSnapshot }): J
       ))}
     </ol>
   );
+}
+
+/** What the bars are drawn against: the last end, or until now while something is still under way. */
+function lengthOf(timeline: TimelineSnapshot): number {
+  const ended = Math.max(1, ...PHASES.map((phase) => timeline[phase].endedAtMs ?? 0));
+  const underWay =
+    timeline.outcome !== "connected" && PHASES.some((phase) => timeline[phase].state === "active");
+  return underWay ? Math.max(ended, Date.now() - timeline.startedAt) : ended;
 }
 
 function Phase({

@@ -160,7 +160,7 @@ function HostActions({
           data-testid={`mute-${peer.id}`}
           onClick={() => meeting.room.requestMute(peer.id, "audio")}
         >
-          <Icon name="mic-off" />
+          <Icon name="mic" />
         </button>
       )}
       {!peer.host && (

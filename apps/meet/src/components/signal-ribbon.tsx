@@ -1,3 +1,4 @@
+import type { PhaseState, TimelinePhase } from "@naru/client";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n/index.ts";
@@ -5,7 +6,8 @@ import { statsOf } from "../meeting/connection-stats.ts";
 import type { Meeting } from "../meeting/meeting.ts";
 import type { PeerView } from "../meeting/views.ts";
 import { connectionQuality } from "../model/quality.ts";
-import { currentPhase, isSettled, PHASES } from "../model/timeline.ts";
+import { isSettled, PHASES } from "../model/timeline.ts";
+import { verdictText } from "./verdict.tsx";
 
 /** How long the full ribbon stays before it folds: long enough to be read. */
 const FOLD_AFTER_MS = 1_600;
@@ -24,14 +26,8 @@ export function SignalRibbon({
   const { inspector } = t.value;
   const folded = useFolded(isSettled(peer.timeline));
   const quality = connectionQuality(peer.connection, statsOf(peer.participant).value.current);
-  const phase = currentPhase(peer.timeline);
-  const label = folded
-    ? inspector.qualityLabel(peer.name, inspector.quality[quality])
-    : `${t.value.tile.openInspector(peer.name)}: ${
-        phase === "done"
-          ? inspector.outcome.connected
-          : `${inspector.phaseLong[phase]}, ${inspector.state[peer.timeline[phase].state]}`
-      }`;
+  const { verdict } = peer.timeline;
+  const qualityLabel = inspector.qualityLabel(peer.name, inspector.quality[quality]);
   return (
     <button
       type="button"
@@ -39,23 +35,38 @@ export function SignalRibbon({
       data-testid={`ribbon-${peer.id}`}
       data-quality={quality}
       data-outcome={peer.connection}
-      aria-label={label}
-      title={label}
+      aria-label={folded ? qualityLabel : undefined}
+      title={folded ? qualityLabel : t.value.tile.openInspector(peer.name)}
       onClick={() => {
         meeting.inspected.value = peer.id;
       }}
     >
-      {folded ? (
-        <QualityBars />
-      ) : (
-        PHASES.map((name) => (
-          <span key={name} class="ribbon-part" data-state={partState(peer, name)}>
-            <i />
-            <b>{inspector.phases[name]}</b>
-          </span>
-        ))
+      {folded ? <QualityBars /> : <Parts peer={peer} />}
+      {!folded && verdict !== undefined && (
+        <span class="ribbon-verdict" data-testid="verdict" data-code={verdict.code}>
+          {verdictText(verdict).why}
+        </span>
       )}
     </button>
+  );
+}
+
+function Parts({ peer }: { readonly peer: PeerView }): JSX.Element {
+  const { inspector, tile } = t.value;
+  return (
+    <>
+      <span class="visually-hidden">{tile.openInspector(peer.name)}</span>
+      {PHASES.map((name) => {
+        const state = partState(peer, name);
+        return (
+          <span key={name} class="ribbon-part" data-state={state}>
+            <i />
+            <b>{inspector.phases[name]}</b>
+            <span class="visually-hidden">{inspector.state[state]}</span>
+          </span>
+        );
+      })}
+    </>
   );
 }
 
@@ -70,7 +81,7 @@ function QualityBars(): JSX.Element {
   );
 }
 
-function partState(peer: PeerView, phase: (typeof PHASES)[number]): string {
+function partState(peer: PeerView, phase: TimelinePhase): PhaseState {
   const { state } = peer.timeline[phase];
   // Nobody sends anything yet: the way is ready, which is all there is to wait for.
   if (phase === "media" && state !== "failed" && isSettled(peer.timeline)) return "done";

@@ -29,18 +29,16 @@ export function Stage({ meeting, onInvite }: StageProps): JSX.Element {
 /** Beside a big picture the tiles stay as wide as a camera's picture, whatever shape the strip has. */
 const STRIP_OPTIONS: GridLayoutOptions = { gap: 8, minAspect: 4 / 3, maxAspect: 16 / 9 };
 
-function Tiles({
-  meeting,
-  peers,
-  stage,
-}: {
+interface TilesProps {
   readonly meeting: Meeting;
   readonly peers: readonly PeerView[];
   readonly stage: StageItem | undefined;
-}): JSX.Element {
+}
+
+function Tiles({ meeting, peers, stage }: TilesProps): JSX.Element {
   const element = useRef<HTMLUListElement>(null);
-  const isBig = (id: string): boolean => stage?.kind === "camera" && stage.id === id;
-  const count = peers.filter((peer) => !isBig(peer.id)).length + (isBig("self") ? 0 : 1);
+  const beside = peers.filter((peer) => stage?.kind !== "camera" || stage.id !== peer.id);
+  const count = beside.length + 1;
   const big = stage !== undefined;
   useEffect(() => {
     const list = element.current;
@@ -60,51 +58,38 @@ function Tiles({
   }, [count, big]);
   return (
     <ul ref={element} class="tiles" aria-label={t.value.tile.tiles}>
-      {peers.map(
-        (peer) =>
-          !isBig(peer.id) && (
-            <li key={peer.id}>
-              <PeerTile meeting={meeting} peer={peer} />
-            </li>
-          ),
-      )}
-      {!isBig("self") && (
-        <li key="self">
-          <SelfTile meeting={meeting} />
+      {beside.map((peer) => (
+        <li key={peer.id}>
+          <PeerTile meeting={meeting} peer={peer} />
         </li>
-      )}
+      ))}
+      <li key="self">
+        <SelfTile meeting={meeting} />
+      </li>
     </ul>
   );
 }
 
-function BigPicture({
-  meeting,
-  item,
-  peers,
-}: {
+interface BigPictureProps {
   readonly meeting: Meeting;
   readonly item: StageItem;
   readonly peers: readonly PeerView[];
-}): JSX.Element | null {
+}
+
+function BigPicture({ meeting, item, peers }: BigPictureProps): JSX.Element | null {
+  const peer = peers.find((other) => other.id === item.id);
+  if (peer === undefined) return null;
   if (item.kind === "camera") {
-    const peer = peers.find((other) => other.id === item.id);
     return (
       <div class="big">
-        {peer === undefined ? <SelfTile meeting={meeting} /> : <PeerTile meeting={meeting} peer={peer} />}
+        <PeerTile meeting={meeting} peer={peer} />
       </div>
     );
   }
-  const screen =
-    item.id === "self" ? meeting.local.value.screen : peers.find((peer) => peer.id === item.id)?.screen;
-  if (screen === undefined) return null;
-  const { tile } = t.value;
-  const name =
-    item.id === "self"
-      ? tile.yourScreen
-      : tile.screenOf(peers.find((peer) => peer.id === item.id)?.name ?? "");
+  if (peer.screen === undefined) return null;
   return (
     <div class="big">
-      <Screen stream={screen} name={name} />
+      <Screen stream={peer.screen} name={t.value.tile.screenOf(peer.name)} />
     </div>
   );
 }

@@ -35,11 +35,9 @@ export function PeerTile({
       data-video={peer.video}
       aria-label={peer.name}
     >
-      {peer.video && peer.camera !== undefined ? (
-        <StreamVideo stream={peer.camera} label={peer.name} />
-      ) : (
-        <Initials name={peer.name} />
-      )}
+      {/* Beneath the picture as well: until the first frame the picture is transparent. */}
+      <Initials name={peer.name} />
+      {peer.video && peer.camera !== undefined && <StreamVideo stream={peer.camera} label={peer.name} />}
       <SpeakingRing tracks={tracks} active={peer.audio} />
       <TileBadges hand={peer.hand} />
       <SignalRibbon meeting={meeting} peer={peer} />
@@ -75,10 +73,9 @@ export function SelfTile({ meeting }: { readonly meeting: Meeting }): JSX.Elemen
   const label = tile.self(local.name);
   return (
     <article class="tile tile-self" data-testid="tile-self" data-name={local.name} aria-label={label}>
-      {local.video && local.camera !== undefined ? (
+      <Initials name={local.name} />
+      {local.video && local.camera !== undefined && (
         <StreamVideo stream={streamOf(local.camera)} mirrored={preferences.value.mirror} label={label} />
-      ) : (
-        <Initials name={local.name} />
       )}
       <SpeakingRing tracks={tracks} active={local.audio} />
       <TileBadges hand={local.hand} />

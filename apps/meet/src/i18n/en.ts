@@ -6,7 +6,6 @@ export const en = {
   cancel: "Cancel",
   copy: "Copy",
   copied: "Copied",
-  you: "you",
   unknown: "not reported",
 
   landing: {
@@ -37,7 +36,6 @@ export const en = {
     speaker: "Speaker",
     systemDefault: "System default",
     cameraOff: "Camera is off",
-    cameraStarting: "Starting the camera…",
     meter: "Microphone level",
     testSpeaker: "Play a test sound",
     join: "Join",
@@ -45,7 +43,6 @@ export const en = {
     joining: "Joining…",
     nameMissing: "Type a name, so that the others know who you are.",
     alone: "You can always join without a camera or a microphone and only watch, listen and write.",
-    backHome: "All rooms",
     tryAgain: "Try again",
   },
 
@@ -54,8 +51,6 @@ export const en = {
     insecureDo:
       "Open the page with https:// instead. You can also join now and only watch, listen and write.",
     openSecure: "Open the https address",
-    unsupportedTitle: "This browser does not give pages a camera or microphone.",
-    unsupportedDo: "Use a current Chrome, Edge, Firefox or Safari, or join and only watch, listen and write.",
     deniedTitle: "The browser does not let this page use camera or microphone.",
     denied: {
       chromium: "Click the icon left of the address, switch Camera and Microphone on, then try again.",
@@ -84,8 +79,6 @@ export const en = {
     unsuitableDo: "The device you chose before may be gone. Choose another one.",
     otherTitle: "Camera or microphone did not start.",
     otherDo: "Choose another device or try again. You can also join without.",
-    noCamera: "No camera was found. You can join with sound only.",
-    noMicrophone: "No microphone was found. The others will not hear you.",
   },
 
   stage: {
@@ -117,7 +110,6 @@ export const en = {
     settings: "Settings",
     shortcuts: "Keyboard shortcuts",
     unread: (count: number) => `${count} unread`,
-    shareUnavailable: "This browser cannot share the screen.",
     holdToTalk: "Talking while Space is held",
     fullscreen: "Full screen",
   },
@@ -129,7 +121,6 @@ export const en = {
     host: "Host",
     reconnecting: "reconnecting",
     screenOf: (name: string) => `Screen of ${name}`,
-    yourScreen: "Your screen",
     yourScreenShared: "You are sharing your screen",
     openInspector: (name: string) => `Connection with ${name}`,
     speaking: "speaking",
@@ -144,7 +135,6 @@ export const en = {
     placeholder: "Write to everybody",
     label: "Message",
     send: "Send",
-    notConnected: "Nobody is connected yet to read it.",
     failed: "The message could not be sent.",
   },
 
@@ -153,7 +143,6 @@ export const en = {
     empty: "Drop a file anywhere on this page, or choose one. It goes straight to the others, encrypted.",
     choose: "Choose files",
     drop: "Drop to send to everybody",
-    offeredBy: (name: string) => `${name} offers a file`,
     sentTo: (name: string) => `To ${name}`,
     from: (name: string) => `From ${name}`,
     accept: "Accept",
@@ -167,7 +156,6 @@ export const en = {
     state: {
       offered: "waiting for an answer",
       active: "on its way",
-      paused: "waits for the connection",
       done: "complete and verified",
       failed: "failed",
       cancelled: "cancelled",
@@ -187,8 +175,8 @@ export const en = {
     waiting: "Waiting to come in",
     admit: "Admit",
     deny: "Turn away",
-    admitLabel: (name: string) => `Admit ${name}`,
-    denyLabel: (name: string) => `Turn ${name} away`,
+    admitLabel: (name: string) => `Admit: ${name}`,
+    denyLabel: (name: string) => `Turn away: ${name}`,
     inRoom: (count: number, max: number) => `In the room: ${count} of ${max}`,
     askMute: (name: string) => `Mute ${name}`,
     remove: (name: string) => `Remove ${name} from the room`,
@@ -218,7 +206,6 @@ export const en = {
 
   inspector: {
     title: (name: string) => `Connection with ${name}`,
-    overview: "Overview",
     phases: {
       exchange: "Exchange",
       path: "Path",
@@ -383,7 +370,6 @@ export const en = {
     reconnecting: "The connection to the server is lost. Reconnecting…",
     retryIn: (seconds: string) => `The connection to the server is lost. Next try in ${seconds}.`,
     reconnectNow: "Reconnect now",
-    offline: "This device is offline.",
     audioBlocked: "The browser holds back the sound until you tap.",
     hearEveryone: "Tap to hear everyone",
     sharing: "You are sharing your screen.",
@@ -433,7 +419,6 @@ export const en = {
     rejoin: "Join again",
     home: "To the start page",
     removedTitle: "You were removed from the room",
-    removedLead: "A host ended your part in this meeting.",
     refusedTitle: "You could not join",
     endedTitle: "The call has ended for you",
     reasons: {
@@ -475,7 +460,6 @@ export const en = {
     singleKeys: "Single-key shortcuts (M, V, Space…)",
     view: "View",
     mirror: "Mirror my own picture",
-    switchTheme: "Change colours",
   },
 
   shortcuts: {

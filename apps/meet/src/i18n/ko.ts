@@ -8,7 +8,6 @@ export const ko = {
   cancel: "취소",
   copy: "복사",
   copied: "복사했어요",
-  you: "나",
   unknown: "알 수 없음",
 
   landing: {
@@ -38,7 +37,6 @@ export const ko = {
     speaker: "스피커",
     systemDefault: "시스템 기본값",
     cameraOff: "카메라가 꺼져 있어요",
-    cameraStarting: "카메라를 켜는 중…",
     meter: "마이크 소리 크기",
     testSpeaker: "테스트 소리 듣기",
     join: "들어가기",
@@ -46,7 +44,6 @@ export const ko = {
     joining: "들어가는 중…",
     nameMissing: "다른 사람이 알아볼 수 있게 이름을 적어 주세요.",
     alone: "카메라나 마이크가 없어도 언제든 들어가서 보고, 듣고, 글을 쓸 수 있어요.",
-    backHome: "처음으로",
     tryAgain: "다시 시도",
   },
 
@@ -54,8 +51,6 @@ export const ko = {
     insecureTitle: "암호화되지 않은 주소라서 브라우저가 카메라와 마이크를 숨겼어요.",
     insecureDo: "https:// 주소로 다시 열어 주세요. 지금 들어가서 보고, 듣고, 글만 쓸 수도 있어요.",
     openSecure: "https 주소로 열기",
-    unsupportedTitle: "이 브라우저에서는 카메라와 마이크를 쓸 수 없어요.",
-    unsupportedDo: "최신 Chrome, Edge, Firefox, Safari를 쓰거나, 그냥 들어가서 보고 듣고 글을 쓰세요.",
     deniedTitle: "브라우저가 이 페이지의 카메라와 마이크 사용을 막고 있어요.",
     denied: {
       chromium: "주소 왼쪽의 아이콘을 눌러 카메라와 마이크를 켠 다음 다시 시도하세요.",
@@ -80,8 +75,6 @@ export const ko = {
     unsuitableDo: "전에 고른 장치가 없어졌을 수 있어요. 다른 장치를 고르세요.",
     otherTitle: "카메라나 마이크가 켜지지 않았어요.",
     otherDo: "다른 장치를 고르거나 다시 시도하세요. 없이 들어갈 수도 있어요.",
-    noCamera: "카메라를 찾지 못했어요. 소리만으로 들어갈 수 있어요.",
-    noMicrophone: "마이크를 찾지 못했어요. 다른 사람이 내 소리를 들을 수 없어요.",
   },
 
   stage: {
@@ -113,7 +106,6 @@ export const ko = {
     settings: "설정",
     shortcuts: "키보드 단축키",
     unread: (count: number) => `안 읽은 메시지 ${count}개`,
-    shareUnavailable: "이 브라우저에서는 화면을 공유할 수 없어요.",
     holdToTalk: "스페이스를 누르는 동안 말하기",
     fullscreen: "전체 화면",
   },
@@ -125,7 +117,6 @@ export const ko = {
     host: "호스트",
     reconnecting: "다시 연결하는 중",
     screenOf: (name: string) => `${name} 님의 화면`,
-    yourScreen: "내 화면",
     yourScreenShared: "화면을 공유하고 있어요",
     openInspector: (name: string) => `${name} 님과의 연결`,
     speaking: "말하는 중",
@@ -140,7 +131,6 @@ export const ko = {
     placeholder: "모두에게 쓰기",
     label: "메시지",
     send: "보내기",
-    notConnected: "아직 읽을 사람이 연결되지 않았어요.",
     failed: "메시지를 보내지 못했어요.",
   },
 
@@ -149,7 +139,6 @@ export const ko = {
     empty: "파일을 이 페이지 아무 데나 놓거나 골라 주세요. 암호화되어 상대에게 바로 전해져요.",
     choose: "파일 고르기",
     drop: "놓으면 모두에게 보내요",
-    offeredBy: (name: string) => `${name} 님이 파일을 보내려고 해요`,
     sentTo: (name: string) => `받는 사람: ${name}`,
     from: (name: string) => `보낸 사람: ${name}`,
     accept: "받기",
@@ -163,7 +152,6 @@ export const ko = {
     state: {
       offered: "대답을 기다리는 중",
       active: "전송 중",
-      paused: "연결을 기다리는 중",
       done: "완료, 확인됨",
       failed: "실패",
       cancelled: "취소됨",
@@ -183,8 +171,8 @@ export const ko = {
     waiting: "들어오려고 기다리는 사람",
     admit: "들이기",
     deny: "돌려보내기",
-    admitLabel: (name: string) => `${name} 님 들이기`,
-    denyLabel: (name: string) => `${name} 님 돌려보내기`,
+    admitLabel: (name: string) => `들이기: ${name}`,
+    denyLabel: (name: string) => `돌려보내기: ${name}`,
     inRoom: (count: number, max: number) => `방 안: ${max}명 중 ${count}명`,
     askMute: (name: string) => `${name} 님 음소거`,
     remove: (name: string) => `${name} 님 내보내기`,
@@ -213,7 +201,6 @@ export const ko = {
 
   inspector: {
     title: (name: string) => `${name} 님과의 연결`,
-    overview: "개요",
     phases: {
       exchange: "정보 교환",
       path: "경로 탐색",
@@ -376,7 +363,6 @@ export const ko = {
     reconnecting: "서버와의 연결이 끊어졌어요. 다시 연결하는 중…",
     retryIn: (seconds: string) => `서버와의 연결이 끊어졌어요. ${seconds} 뒤에 다시 시도해요.`,
     reconnectNow: "지금 다시 연결",
-    offline: "이 기기가 오프라인이에요.",
     audioBlocked: "누르기 전에는 브라우저가 소리를 내지 않아요.",
     hearEveryone: "눌러서 모두의 소리 듣기",
     sharing: "화면을 공유하고 있어요.",
@@ -426,7 +412,6 @@ export const ko = {
     rejoin: "다시 들어가기",
     home: "처음으로",
     removedTitle: "방에서 내보내졌어요",
-    removedLead: "호스트가 나를 방에서 내보냈어요.",
     refusedTitle: "들어가지 못했어요",
     endedTitle: "통화가 끝났어요",
     reasons: {
@@ -468,7 +453,6 @@ export const ko = {
     singleKeys: "한 글자 단축키 (M, V, 스페이스 등)",
     view: "보기",
     mirror: "내 모습을 거울처럼 보기",
-    switchTheme: "색 바꾸기",
   },
 
   shortcuts: {

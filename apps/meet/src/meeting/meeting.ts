@@ -20,11 +20,10 @@ import { type LocalView, localView, type PeerView, peerView } from "./views.ts";
 /** What the side panel shows. */
 export type PanelName = "chat" | "people" | "files";
 
-/** A picture that can be shown big. */
+/** A picture that can be shown big: somebody else's. One's own screen, shown back, would be a hall of mirrors. */
 export interface StageItem {
   readonly kind: "screen" | "camera";
-  /** Whose; `self` is oneself. */
-  readonly id: ParticipantId | "self";
+  readonly id: ParticipantId;
 }
 
 /** A device that did not start, and why. */
@@ -251,7 +250,10 @@ export class Meeting {
     room.on("transferAdded", (transfer) => this.#onTransferAdded(transfer));
     room.on("transferChanged", (transfer) => this.#onTransferChanged(transfer));
     room.on("captureFailed", (error) => this.#onCaptureFailed(error));
-    room.on("refused", (error) => toast(errorText(error, t.peek().errors.title), "error"));
+    room.on("refused", (error) => {
+      // Somebody left while something was under way to them: what the user sees of it is that they left.
+      if (error.code !== "NO_SUCH_PARTICIPANT") toast(errorText(error, t.peek().errors.title), "error");
+    });
     room.on("muteRequested", (kind, by) => {
       const { banner, tile } = t.peek();
       const sentence = kind === "audio" ? banner.muteRequested : banner.cameraStopRequested;
@@ -380,12 +382,10 @@ export class Meeting {
     const pinned = this.pinned.value;
     if (pinned !== undefined && this.#exists(pinned)) return pinned;
     const sharing = this.#peers.value.findLast((peer) => peer.screen !== undefined);
-    if (sharing !== undefined) return { kind: "screen", id: sharing.id };
-    return this.#local.value.screen === undefined ? undefined : { kind: "screen", id: "self" };
+    return sharing === undefined ? undefined : { kind: "screen", id: sharing.id };
   }
 
   #exists(item: StageItem): boolean {
-    if (item.id === "self") return item.kind === "camera" || this.#local.value.screen !== undefined;
     const peer = this.#peers.value.find((view) => view.id === item.id);
     return peer !== undefined && (item.kind === "camera" || peer.screen !== undefined);
   }

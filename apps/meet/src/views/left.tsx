@@ -17,7 +17,7 @@ export function Left({ reason, onJoinAgain }: LeftProps): JSX.Element {
   return (
     <div class="page">
       <TopBar />
-      <main class="message-page" data-testid="left" data-code={reason.code}>
+      <main class="message-page" data-problem={!own} data-testid="left" data-code={reason.code}>
         <span class="message-mark">
           <Icon name={own ? "door-open" : "circle-alert"} />
         </span>
