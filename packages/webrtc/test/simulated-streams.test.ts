@@ -75,6 +75,32 @@ describe("a TCP stream", () => {
     expect(client.drains).toBe(1);
   });
 
+  test("that is paused holds the other side back, and loses nothing", async () => {
+    const { network, client, listener } = await createBench("pause", {});
+    await network.runUntil(() => listener.accepted.length === 1, 1000);
+    const server = listener.accepted[0]!;
+    server.io.pause();
+    const sent = network.random.fork("payload").fill(new Uint8Array(500_000));
+    client.io.write(sent);
+    client.io.close();
+    await network.run(5_000);
+    expect([server.receivedBytes, server.ends.length]).toEqual([0, 0]);
+    expect(client.io.bufferedBytes).toBeGreaterThan(300_000);
+    server.io.resume();
+    expect(server.receivedBytes).toBe(0);
+    await network.runUntil(() => server.ends.length === 1, 120_000);
+    expect(equal(server.received(), sent)).toBe(true);
+  });
+
+  test("connects from the port it is given, once to the same place", async () => {
+    const network = new VirtualNetwork({ seed: 7 });
+    const alice = network.host("alice");
+    const listener = await listen(network.host("server"), 80);
+    const first = await network.complete(connect(alice, listener.localAddress, { localPort: 5000 }));
+    expect(first.io.localAddress.port).toBe(5000);
+    await expect(connect(alice, listener.localAddress, { localPort: 5000 })).rejects.toThrow("EADDRINUSE");
+  });
+
   test("that is closed sends what waits, and both ends are told once, without an error", async () => {
     const { network, client, listener } = await createBench("close", { link: { lossRate: 0.1 } });
     client.io.write(new Uint8Array(100_000));

@@ -5,3 +5,4 @@
  */
 export { nodeCrypto } from "./crypto.ts";
 export { createNodePlatform } from "./platform.ts";
+export { adoptSocket } from "./stream.ts";

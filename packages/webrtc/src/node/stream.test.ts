@@ -152,6 +152,33 @@ test("writing asks to hold back when too much waits, and says when it is gone", 
   await eventually(() => server.received === written << 20);
 });
 
+test("a paused stream hands nothing over and holds the other side back, until it is resumed", async () => {
+  const { client, server } = await connectPair();
+  server.io.pause();
+  const block = new Uint8Array(1 << 20);
+  let written = 0;
+  while (written < 64 && client.io.write(block)) written++;
+  written++;
+  for (let i = written; i < 16; i++, written++) client.io.write(block);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(server.received).toBe(0);
+  expect(client.io.bufferedBytes).toBeGreaterThan(0);
+  server.io.resume();
+  expect(server.received).toBe(0);
+  await eventually(() => server.received === written << 20);
+});
+
+test("a connection leaves from the port it is given", async () => {
+  const { listener, accepted } = await listen();
+  const free = createTcpServer();
+  await new Promise<void>((resolve) => free.listen(0, "127.0.0.1", resolve));
+  const localPort = portOf(free.address());
+  await new Promise((resolve) => free.close(resolve));
+  const client = await connect(listener.localAddress, { localAddress: LOOPBACK, localPort });
+  expect(client.io.localAddress.port).toBe(localPort);
+  await eventually(() => accepted[0]?.io.remoteAddress.port === localPort);
+});
+
 test("destroying drops the connection; writing to it afterwards is refused, not thrown", async () => {
   const { client, server } = await connectPair();
   client.io.destroy();

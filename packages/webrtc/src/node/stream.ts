@@ -31,11 +31,12 @@ export async function connectStream(
   options: StreamConnectOptions,
   handler: StreamHandler,
 ): Promise<StreamIo> {
-  const { address, localAddress, timeoutMs, tls } = options;
+  const { address, localAddress, localPort, timeoutMs, tls } = options;
   const target = {
     host: address.ip.toString(),
     port: address.port,
     ...(localAddress === undefined ? {} : { localAddress: localAddress.toString() }),
+    ...(localPort === undefined ? {} : { localPort }),
   };
   const socket =
     tls === undefined
@@ -89,8 +90,7 @@ export async function listenStream(
       socket.destroy();
       return;
     }
-    const stream = new NodeStream(socket);
-    stream.start(onConnection(stream));
+    adoptSocket(socket, onConnection);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -105,6 +105,17 @@ export async function listenStream(
     localAddress: toTransportAddress(server.address()),
     close: () => void server.close(),
   };
+}
+
+/**
+ * Makes a stream of a connection that somebody else accepted, plain or TLS, for example on a port with several protocols.
+ *
+ * @param socket - Connected, and the stream's from now on. What was read of it and given back (`unshift`) comes first.
+ * @throws {TypeError} when the connection is gone already: it has no addresses then.
+ */
+export function adoptSocket(socket: Socket, onConnection: (stream: StreamIo) => StreamHandler): void {
+  const stream = new NodeStream(socket);
+  stream.start(onConnection(stream));
 }
 
 class NodeStream implements StreamIo {
@@ -148,6 +159,14 @@ class NodeStream implements StreamIo {
   write(bytes: Uint8Array): boolean {
     if (!this.#socket.writable) return false;
     return this.#socket.write(copyBytes(bytes));
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   close(): void {

@@ -118,6 +118,8 @@ export interface StreamConnectOptions {
   readonly address: TransportAddress;
   /** Local address to connect from; the system's choice when left out. */
   readonly localAddress?: IpAddress;
+  /** Local port to connect from; the system's choice when left out. */
+  readonly localPort?: number;
   readonly timeoutMs: number;
   /** TLS on top of TCP: the name the certificate must be for, and certificates to trust beside the system's. */
   readonly tls?: {
@@ -155,6 +157,13 @@ export interface StreamIo {
   write(bytes: Uint8Array): boolean;
   /** Bytes written and not yet taken by the system. */
   readonly bufferedBytes: number;
+  /**
+   * Stops reading: the other side is held back once the system's buffers are full. While paused nothing is handed over, and
+   * the other side's end may go unnoticed.
+   */
+  pause(): void;
+  /** Goes on reading after {@link pause}; never hands anything over within the call. */
+  resume(): void;
   /** Sends what is waiting, then closes; repeated calls are harmless. */
   close(): void;
   /** Closes at once, losing what is waiting. */

@@ -55,9 +55,10 @@ export class StreamTable {
     const ip = options.localAddress ?? this.#host.sourceFor(address.ip);
     if (ip === undefined) throw new SystemError("ENETUNREACH", "connect", `${address}`);
     if (!this.#host.isLocal(ip)) throw new SystemError("EADDRNOTAVAIL", "connect", `${ip}`);
-    const port = this.#host.ephemeralPort(
-      (free) => !this.#streams.has(streamKey(new TransportAddress(ip, free), address)),
-    );
+    const isFree = (free: number): boolean =>
+      !this.#streams.has(streamKey(new TransportAddress(ip, free), address));
+    const port = options.localPort ?? this.#host.ephemeralPort(isFree);
+    if (!isFree(port)) throw new SystemError("EADDRINUSE", "connect", `${ip}:${port}`);
     return new Promise((resolve, reject) => {
       const clock = this.#fabric.clock;
       const opening: StreamOpening = {

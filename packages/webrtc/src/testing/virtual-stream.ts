@@ -18,6 +18,8 @@ const MINIMUM_TIMEOUT_MS = 200;
 const MAXIMUM_RETRANSMISSIONS = 8;
 /** Out-of-order segments kept; the sender's window stays far below. */
 const MAXIMUM_OUT_OF_ORDER = 4096;
+/** What arrives while nobody reads, up to a system's receive buffer; the rest is not acknowledged and comes again. */
+const RECEIVE_BUFFER_BYTES = 65_536;
 /** What a TLS 1.3 handshake is in bytes: the first flight of the client and the one of the server. */
 const CLIENT_HELLO_BYTES = 320;
 const SERVER_HELLO_BYTES = 1100;
@@ -92,6 +94,9 @@ export class VirtualStream implements StreamIo {
   #expected = 0;
   readonly #outOfOrder = new Map<number, Packet>();
   #hasRemoteEnded = false;
+  #isPaused = false;
+  readonly #unread: Uint8Array[] = [];
+  #unreadBytes = 0;
 
   constructor(host: StreamHost, local: TransportAddress, remote: TransportAddress, opening: StreamOpening) {
     this.#host = host;
@@ -118,6 +123,15 @@ export class VirtualStream implements StreamIo {
 
   get bufferedBytes(): number {
     return this.#unsentBytes;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#unread.length > 0) this.#host.clock.atEndOfInstant(() => this.#handOver());
   }
 
   close(): void {
@@ -160,7 +174,7 @@ export class VirtualStream implements StreamIo {
       this.#outOfOrder.set(segment.sequence, packet);
     }
     let next: Packet | undefined = segment.sequence === this.#expected ? packet : undefined;
-    while (next?.segment !== undefined) {
+    while (next?.segment !== undefined && this.#hasRoomFor(next.segment)) {
       this.#expected += sequenceLength(next.segment, next.bytes);
       this.#consume(next.bytes, next.segment);
       if (this.#isClosed()) return;
@@ -186,10 +200,27 @@ export class VirtualStream implements StreamIo {
       this.#handleHandshake(segment.isHandshake);
       return;
     }
-    const lent = bytes.slice();
-    this.#host.clock.noteCallout();
-    this.#handler?.handleData(lent);
-    lent.fill(SPENT_BYTE);
+    this.#unread.push(bytes.slice());
+    this.#unreadBytes += bytes.length;
+    this.#handOver();
+  }
+
+  /** An end is taken when everything before it has been read. */
+  #hasRoomFor(segment: TcpSegment): boolean {
+    if (segment.flags === "FIN") return this.#unread.length === 0;
+    return this.#unreadBytes < RECEIVE_BUFFER_BYTES;
+  }
+
+  /** Lends what has arrived, unless or until the owner wants no more. */
+  #handOver(): void {
+    while (!this.#isPaused && !this.#isClosed()) {
+      const lent = this.#unread.shift();
+      if (lent === undefined) return;
+      this.#unreadBytes -= lent.length;
+      this.#host.clock.noteCallout();
+      this.#handler?.handleData(lent);
+      lent.fill(SPENT_BYTE);
+    }
   }
 
   #becomeConnected(certificate?: string): void {
