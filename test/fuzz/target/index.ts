@@ -4,6 +4,7 @@ import type { FuzzTarget } from "../harness.ts";
 /** Loads a target when it is asked for. */
 export const TARGETS: Readonly<Record<string, () => Promise<{ readonly target: FuzzTarget }>>> = {
   "ip-address": () => import("./ip-address.ts"),
+  sdp: () => import("./sdp.ts"),
   "server-message": () => import("./server-message.ts"),
   "signaling-message": () => import("./signaling-message.ts"),
   "signaling-rooms": () => import("./signaling-rooms.ts"),
