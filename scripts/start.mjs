@@ -27,8 +27,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 // more, so we stop.
 if (process.env.npm_lifecycle_event !== undefined) {
   const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) child.kill("SIGTERM");
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
   }, 500).unref();
 }
 child.on("error", (error) => {

@@ -196,7 +196,7 @@ describe("somebody who comes by plain http from another machine", () => {
     expect(status).toBe(200);
     expect(text).toContain('href="https://192.168.0.12:8443/r/brave-otter?x=1&amp;y=2"');
     expect(text).toContain(server.certificate.fingerprint);
-    expect(text).toContain('href="/ca.crt"');
+    expect(text).toContain('href="https://192.168.0.12:8443/ca.crt"');
     expect(headers["content-security-policy"]).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/]{43}='/);
     expect(headers["cache-control"]).toBe("no-store");
   });

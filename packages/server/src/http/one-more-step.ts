@@ -112,10 +112,11 @@ export function oneMoreStepPage(step: OneMoreStep): string {
       : html`<h2>${texts.fingerprintTitle}</h2>
 <p class="quiet">${texts.fingerprintHint}</p>
 <code>${step.fingerprint}</code>`;
+  // Over the encrypted address: whoever compared the fingerprint there knows whose certificate it is.
   const install = step.isLocal
     ? html`<h2>${texts.installTitle}</h2>
 <p class="quiet">${texts.installHint}</p>
-<p><a href="/ca.crt">${texts.install}</a></p>`
+<p><a href="${new URL("/ca.crt", step.secureUrl).href}">${texts.install}</a></p>`
     : "";
   const page = html`<!doctype html>
 <html lang="${step.language}">

@@ -53,12 +53,20 @@ function textLogger(level: NaruConfig["log"]["level"], output: LogOutput, paint:
       const time = new Date().toLocaleTimeString("en-GB");
       const context = Object.entries(fields ?? {})
         .filter(([, value]) => value !== undefined)
-        .map(([key, value]) => `${key}=${REDACTED.includes(key) ? "[Redacted]" : value}`);
+        .map(([key, value]) => `${key}=${REDACTED.includes(key) ? "[Redacted]" : harmless(String(value))}`);
       output.write(
         `  ${paint.quiet(time)} ${painted(paint, name)} ${[message, paint.quiet(context.join(" "))].join(" ")}\n`,
       );
     };
   return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
+}
+
+/**
+ * Some values are a client's words: no control sequence of theirs reaches the terminal, and no line of theirs looks
+ * like one of ours.
+ */
+function harmless(text: string): string {
+  return text.replace(/\p{Cc}/gu, (letter) => (letter === "\n" ? "\n        " : " "));
 }
 
 function painted(paint: Paint, level: (typeof LEVELS)[number]): string {

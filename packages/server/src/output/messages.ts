@@ -37,7 +37,7 @@ export const SCREEN_MESSAGES: Readonly<Record<Language, ScreenMessages>> = {
     stunOff: "switched off",
     https: "HTTPS",
     answers: (addresses) => (addresses === 1 ? "answers on 1 address" : `answers on ${addresses} addresses`),
-    broken: (address, problem) => `no use on ${address}: ${problem}`,
+    broken: (address, problem) => `does not work on ${address}: ${problem}`,
     certificate: "Certificate",
     ownCertificate: (until) => `made for this machine, valid until ${until}`,
     givenCertificate: (until) => `yours, valid until ${until}`,

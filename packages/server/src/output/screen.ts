@@ -58,10 +58,13 @@ export function startScreen(
     ...certificateLines(facts, messages),
     ...noticeLines(facts, messages),
   ];
-  const body = lines.map(({ label, text, paint: paintText = identity }) => ({
-    width: INDENT.length + LABEL_WIDTH + displayWidth(text),
-    painted: `${INDENT}${paint.quiet(padToWidth(label, LABEL_WIDTH))}${paintText(text, paint)}`.trimEnd(),
-  }));
+  const body = lines.map((line) => {
+    const label = padToWidth(line.label, LABEL_WIDTH);
+    const painted = `${INDENT}${paint.quiet(label)}${(line.paint ?? identity)(line.text, paint)}`;
+    return line === EMPTY_LINE
+      ? { width: 0, painted: "" }
+      : { width: displayWidth(INDENT + label + line.text), painted };
+  });
   const width = Math.max(...body.map((line) => line.width));
   const code = facts.urls.invitation === undefined ? [] : qrLines(invitationTo(facts));
   const isBeside = width + GAP.length + displayWidth(code[0] ?? "") <= size.columns;
