@@ -5,6 +5,8 @@ import * as sdp from "./index.ts";
 
 const FIXTURES = new URL("../../test/fixtures/sdp/", import.meta.url);
 const files = readdirSync(FIXTURES).filter((name) => name.endsWith(".sdp"));
+const EXPORTED: readonly unknown[] = Object.values(sdp);
+const ATTRIBUTES = EXPORTED.filter(isAttribute);
 const MINIMAL = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
 
 function read(name: string): string {
@@ -31,7 +33,7 @@ describe("descriptions of real browsers", () => {
   test.each(files)(
     "%s: every attribute that has a type is the same line after parsing and serializing it",
     (name) => {
-      const known: readonly sdp.SdpAttribute<unknown>[] = Object.values(sdp).filter(isAttribute);
+      const known = ATTRIBUTES;
       const description = sdp.parseSdp(read(name));
       let seen = 0;
       for (const section of [description, ...description.mediaSections]) {
