@@ -29,7 +29,6 @@ export type ClientErrorCode =
   /** `leave()` was called while the operation was under way. */
   | "LEFT"
   | "CHAT_TOO_LONG"
-  | "FILE_TOO_LARGE"
   | "TOO_MANY_TRANSFERS"
   | "NOBODY_TO_SEND_TO";
 
