@@ -161,13 +161,15 @@ describe("a flood reaches its own connection only", () => {
         to: "nobody",
         signal: { kind: "reset", reason: "x".repeat(500) },
       }),
-    "large messages": (i) =>
-      JSON.stringify({
+    "large messages": (i) => {
+      const description = { type: "offer", sdp: "v".repeat(100_000) };
+      return JSON.stringify({
         type: "signal",
         seq: i + 1,
-        to: "x",
-        signal: { kind: "reset", reason: "x".repeat(200_000) },
-      }),
+        to: "nobody",
+        signal: { kind: "description", description },
+      });
+    },
   };
   test.each(Object.entries(floods))("%s", async (_name, message) => {
     const { peer } = await SignalingPeer.join(server.signalingUrl, "flooded", "Mallory");
@@ -181,7 +183,8 @@ describe("a flood reaches its own connection only", () => {
     const latencies = await bystanders.latencies(100);
     expect(latencies[95]).toBeLessThan(MAX_LATENCY_MS);
     const end = await peer.end();
-    expect(end.reason).toBe("RATE_LIMITED");
+    // Or the session ends first, because its refusals pile up unacknowledged.
+    expect(end.reason).toMatch(/^(RATE_LIMITED|SESSION_UNKNOWN)$/);
     await flood;
   });
 
@@ -322,14 +325,14 @@ describe("names of objects are only names", () => {
   });
 
   test.each(NAMES)("a participant addressed as %s, and as a stream", async (name) => {
-    const { peer } = await SignalingPeer.join(server.signalingUrl, "prototypes", "Mallory");
+    const { peer } = await SignalingPeer.join(server.signalingUrl, `prototypes ${name}`, "Mallory");
     peer.sendReliable({ type: "signal", to: name, signal: { kind: "reset", reason: "x" } });
     await peer.next("error", ({ code }) => code === "NO_SUCH_PARTICIPANT");
     peer.sendText(`{"type":"state","seq":2,"state":{"hand":true,"streams":{"${name}":"camera"}}}`);
     peer.sendText(`{"type":"state","seq":3,"${name}":{"hand":true},"state":{"${name}":{"audio":true}}}`);
     await Promise.race([peer.end().catch(() => undefined), delay(200)]);
     // Nothing of it may have become a property of everything.
-    const { peer: next, joined } = await SignalingPeer.join(server.signalingUrl, "prototypes-after", "Alice");
+    const { peer: next, joined } = await SignalingPeer.join(server.signalingUrl, `after-${name}`, "Alice");
     expect(joined.participants[0]?.state.hand ?? false).toBe(false);
     expect(joined.participants[0]?.role).toBe("host");
     peer.terminate();
