@@ -294,6 +294,20 @@ describe("limits", () => {
     for (const sender of senders) expect(world.wire(sender).closed).toBeUndefined();
   });
 
+  it("end the session of who is refused again and again and reads none of it", () => {
+    const world = new CoreWorld({ log: { maxMessages: 40, maxBytes: 1e6 } });
+    const flooder = world.joined();
+    for (let i = 0; i < 41; i++) {
+      world.send(flooder.connection, {
+        type: "signal",
+        to: "nobody",
+        signal: { kind: "reset", reason: "" },
+      });
+    }
+    expect(world.wire(flooder.connection).closed).toEqual({ code: 4000, reason: "RATE_LIMITED" });
+    expect(world.registry.stats.participants).toBe(0);
+  });
+
   it("end the session of who floods somebody whose connection is broken, not the victim's", () => {
     const world = new CoreWorld({ log: { maxMessages: 40, maxBytes: 1e6 } });
     const victim = world.joined();
@@ -306,7 +320,7 @@ describe("limits", () => {
         signal: { kind: "reset", reason: "x" },
       });
     }
-    expect(world.wire(flooder.connection).closed?.reason).toBe("SESSION_UNKNOWN");
+    expect(world.wire(flooder.connection).closed?.reason).toBe("RATE_LIMITED");
     const back = world.resume(victim.joined.session);
     expect(world.theJoined(back).participants).toHaveLength(1);
     expect(world.takeOf(back, "signal")).toHaveLength(10);

@@ -47,7 +47,7 @@ interface Link {
  */
 const MAX_FRAME_BYTES = 2 * MAX_MESSAGE_BYTES;
 /** How long a closing handshake may take. */
-const CLOSE_TIMEOUT_MS = 3_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 /** Messages a refused client may still send before it is cut off without ceremony. */
 const MAX_IGNORED_MESSAGES = 500;
 /** What a message that goes to the whole room costs beyond the one that every message costs. */
@@ -339,6 +339,8 @@ export class SignalingServer {
       case "close":
         link.isClosed = true;
         socket.close(transmit.closeCode, transmit.reason);
+        // A flood is not read any more: it stays in the flooder's own buffers until the closing handshake times out.
+        if (transmit.reason === "RATE_LIMITED") socket.pause();
         return;
       default:
         transmit satisfies never;

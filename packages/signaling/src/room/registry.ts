@@ -589,20 +589,29 @@ export class RoomRegistry {
   /** Delivers, or ends the session with which that is no longer possible. */
   #deliver(room: Room, to: Participant, message: ReliableMessage): void {
     const result = this.#delivery.deliver(room, to, message);
-    if (result === "overflow") this.#expel(room, to, "too many messages wait to be received; join again");
-    if (result !== "unfair" || message.type === "error") return;
+    if (typeof result === "number") return;
+    if (message.type === "error") {
+      // Who causes that many refusals without reading one of them sends too much.
+      this.#expel(room, to, "RATE_LIMITED", "too many messages that were refused");
+      return;
+    }
+    if (result === "overflow") {
+      this.#expel(room, to, "SESSION_UNKNOWN", "too many messages wait to be received; join again");
+      return;
+    }
     const sender = room.participants.get(message.from);
-    if (sender !== undefined) this.#expel(room, sender, "too many messages to one participant; join again");
+    if (sender !== undefined)
+      this.#expel(room, sender, "RATE_LIMITED", "too many messages to one participant");
   }
 
   // -------------------------------------------------------------------------------------------------------------
   // Endings
 
   /** Ends a session whose delivery cannot be kept exact. The room is drained by the caller. */
-  #expel(room: Room, participant: Participant, problem: string): void {
+  #expel(room: Room, participant: Participant, code: SignalingErrorCode, problem: string): void {
     const connection = this.#connections.of(participant.id);
     if (connection !== undefined) {
-      this.#outbox.refuse(connection.id, "SESSION_UNKNOWN", problem);
+      this.#outbox.refuse(connection.id, code, problem);
       this.#forget(connection);
     }
     room.leave(participant.id, "connectionLost");
