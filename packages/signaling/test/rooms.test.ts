@@ -134,6 +134,20 @@ describe("a host", () => {
     expect(world.theJoined(elsewhere).participants).toHaveLength(1);
   });
 
+  it("who removes hundreds is not remembered for the first of them", () => {
+    const world = new CoreWorld({ attempts: { perSecond: 1e6, burst: 1e6 } });
+    const host = world.joined();
+    const sessions = Array.from({ length: 300 }, () => {
+      const { joined } = world.joined();
+      world.send(host.connection, { type: "moderate", action: "remove", target: joined.self });
+      return joined.session;
+    });
+    const answers = sessions.map((session) => world.wire(world.resume(session)).closed?.reason);
+    expect(answers.filter((code) => code === "SESSION_UNKNOWN")).toHaveLength(44);
+    expect(answers.slice(44).every((code) => code === "REMOVED")).toBe(true);
+    expect(world.registry.snapshot().rooms[0]?.removed).toHaveLength(256);
+  });
+
   it("locks the room: nobody new gets in, those inside come back", () => {
     const world = new CoreWorld();
     const host = world.joined();

@@ -576,6 +576,9 @@ export class RoomRegistry {
           }
           break;
         }
+        case "forgotten":
+          this.#roomOf.delete(output.id);
+          break;
         case "left":
           this.#left(room, output.participant, output.reason);
           break;

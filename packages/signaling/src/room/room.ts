@@ -58,6 +58,8 @@ export type RoomOutput =
   | { readonly type: "admitted"; readonly newcomer: Newcomer }
   /** Somebody was turned away from the lobby. */
   | { readonly type: "denied"; readonly id: ParticipantId; readonly code: SignalingErrorCode }
+  /** Somebody was removed so long ago that others have taken its place on the list. */
+  | { readonly type: "forgotten"; readonly id: ParticipantId }
   /** Somebody is out, for good. */
   | { readonly type: "left"; readonly participant: Participant; readonly reason: LeaveReason };
 
@@ -342,6 +344,7 @@ export class Room {
     for (const oldest of this.#removed.keys()) {
       if (this.#removed.size <= MAX_REMOVED) break;
       this.#removed.delete(oldest);
+      this.#outputs.push({ type: "forgotten", id: oldest });
     }
     this.leave(id, "removed");
     return undefined;
