@@ -195,7 +195,7 @@ describe("somebody who comes by plain http from another machine", () => {
     const { status, text, headers } = await ask({ path: "/r/brave-otter?x=1&y=2", headers: elsewhere });
     expect(status).toBe(200);
     expect(text).toContain('href="https://192.168.0.12:8443/r/brave-otter?x=1&amp;y=2"');
-    expect(text).toContain(server.certificate.fingerprint);
+    expect(text.replaceAll("<wbr>", "")).toContain(server.certificate.fingerprint);
     expect(text).toContain('href="https://192.168.0.12:8443/ca.crt"');
     expect(headers["content-security-policy"]).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/]{43}='/);
     expect(headers["cache-control"]).toBe("no-store");
@@ -256,7 +256,7 @@ describe("somebody who comes by plain http from another machine", () => {
       const { text } = await ask({ path: "/r/x", headers: plain }, behind);
       expect(text).toContain('href="https://meet.example.com/r/x"');
       expect(text).not.toContain("/ca.crt");
-      expect(text).not.toContain(behind.certificate.fingerprint);
+      expect(text.replaceAll("<wbr>", "")).not.toContain(behind.certificate.fingerprint);
     } finally {
       await behind.close();
     }

@@ -15,6 +15,7 @@ function readable(step: Partial<OneMoreStep>): string {
   const page = oneMoreStepPage({ ...STEP, ...step });
   const body = page.slice(page.indexOf("<main>"));
   return body
+    .replaceAll("<wbr>", "")
     .replace(/<a [^>]*href="([^"]*)"[^>]*>/g, "[$1] ")
     .replace(/<[^>]+>/g, "\n")
     .split("\n")

@@ -111,7 +111,7 @@ export function oneMoreStepPage(step: OneMoreStep): string {
       ? ""
       : html`<h2>${texts.fingerprintTitle}</h2>
 <p class="quiet">${texts.fingerprintHint}</p>
-<code>${step.fingerprint}</code>`;
+<code>${step.fingerprint.split(":").map((pair, i) => html`${i === 0 ? "" : ":"}<wbr>${pair}`)}</code>`;
   // Over the encrypted address: whoever compared the fingerprint there knows whose certificate it is.
   const install = step.isLocal
     ? html`<h2>${texts.installTitle}</h2>
