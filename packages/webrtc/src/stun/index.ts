@@ -107,3 +107,4 @@ export {
   TransactionTimer,
 } from "./transaction-timer.ts";
 export { type StunDue, type StunFailureReason, type StunOutcome, StunTransactions } from "./transactions.ts";
+export { type StunUrl, type StunUrlTransport, safeParseStunUrl } from "./url.ts";
