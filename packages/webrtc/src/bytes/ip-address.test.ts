@@ -162,3 +162,11 @@ test("neighbours of the special ranges are not in them", () => {
   expect(parse("128.0.0.1").isLoopback).toBe(false);
   expect(parse("169.253.0.1").isLinkLocal).toBe(false);
 });
+
+test("an IPv4-mapped address is the IPv4 address it stands for, any other is itself", () => {
+  expect(parse("::ffff:192.0.2.1").unmapped.toString()).toBe("192.0.2.1");
+  expect(parse("::ffff:127.0.0.1").unmapped.isLoopback).toBe(true);
+  for (const text of ["192.0.2.1", "::192.0.2.1", "64:ff9b::192.0.2.1", "::fffe:c000:201"]) {
+    expect(parse(text).unmapped.toString()).toBe(parse(text).toString());
+  }
+});

@@ -44,3 +44,11 @@ test("equality takes address and port together", () => {
     false,
   );
 });
+
+test("keys are equal when addresses are, whatever zone they were seen in", () => {
+  const keys = ["192.0.2.1:1", "192.0.2.1:2", "192.0.2.2:1", "[fe80::1]:1", "[::ffff:192.0.2.1]:1"].map(
+    (text) => TransportAddress.parse(text)?.key,
+  );
+  expect(new Set(keys).size).toBe(5);
+  expect(TransportAddress.parse("[fe80::1%eth0]:1")?.key).toBe(keys[3]);
+});
