@@ -55,8 +55,6 @@ describeWith(missing, "the page", () => {
     await landing.goto(`${server.url}/${query}`);
     await landing.waitForSelector('[data-testid="room-input"]');
     await look(landing, "landing");
-    await landing.goto(`${server.url}/nowhere${query}`);
-    await look(landing, "not found");
     await landing.close();
 
     const host = await MeetingPage.open(chromium, server.url, `a11y-${theme}`, "Mina", { query });
