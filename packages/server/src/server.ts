@@ -63,6 +63,8 @@ const CERTIFICATE_CHECK_MS = 60_000;
 const MAX_WAITING = 512;
 const WAITING_TIMEOUT_MS = 10_000;
 
+const OWN_ADDRESSES = new AddressSet(["127.0.0.0/8", "::1"]);
+
 /**
  * Starts the web application, signaling and STUN on one port.
  *
@@ -105,12 +107,13 @@ export async function createNaruServer(
         port: () => port.stats,
       });
 
+  const trustedProxies = new AddressSet(config.trustedProxies);
   const appFolder = options.appFolder ?? findAppFolder();
   const http = new HttpServer({
     onRequest: createHttpListener({
       appFolder,
       publicUrl: config.publicUrl,
-      trustedProxies: new AddressSet(config.trustedProxies),
+      trustedProxies,
       log,
       isReady: () => state === "running",
       apiConfig: () => ({
@@ -141,6 +144,9 @@ export async function createNaruServer(
     identity,
     onHttp: (connection) => http.handleConnection(connection),
     maxConnections: config.limits.connections,
+    maxConnectionsPerAddress: config.limits.connectionsPerAddress,
+    // A proxy is often on the same machine, and as often nobody has said so.
+    isUnlimited: (address) => OWN_ADDRESSES.has(address) || trustedProxies.has(address),
     maxWaiting: MAX_WAITING,
     waitingTimeoutMs: WAITING_TIMEOUT_MS,
   });

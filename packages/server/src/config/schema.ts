@@ -17,6 +17,7 @@ export interface NaruConfig {
     readonly messagesPerSecond: number;
     readonly joinsPerMinute: number;
     readonly connections: number;
+    readonly connectionsPerAddress: number;
   };
   readonly stun: { readonly enabled: boolean };
   readonly metrics: { readonly enabled: boolean; readonly allow: readonly string[] };
@@ -119,6 +120,7 @@ const schema = z.strictObject({
       messagesPerSecond: count(1, 10_000, 100, "Signaling messages per second from one connection."),
       joinsPerMinute: count(1, 1_000_000, 120, "Attempts to join per minute from one address."),
       connections: count(16, 1_000_000, 10_000, "TCP connections at the same time."),
+      connectionsPerAddress: count(8, 1_000_000, 1_000, "The same from one address (IPv6: from one /64)."),
     })
     .prefault({}),
   stun: z.strictObject({ enabled: flag(true, "Answer STUN binding requests on the UDP port.") }).prefault({}),

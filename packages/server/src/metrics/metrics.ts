@@ -111,12 +111,13 @@ export class Metrics {
       "TCP connections dropped before their first request.",
       "reason",
       () => {
-        const { expired, evicted, unknown, tlsFailures } = stats();
+        const { expired, evicted, unknown, tlsFailures, overLimit } = stats();
         return [
           ["timeout", expired],
           ["crowded", evicted],
           ["unknown protocol", unknown],
           ["tls", tlsFailures],
+          ["address limit", overLimit],
         ];
       },
     );

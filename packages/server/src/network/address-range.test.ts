@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { AddressSet, parseAddressRange, unmapAddress } from "./address-range.ts";
+import { AddressSet, addressGroup, parseAddressRange, unmapAddress } from "./address-range.ts";
 
 describe("an address range", () => {
   test("is a network in CIDR notation or one address", () => {
@@ -38,4 +38,11 @@ test("a set knows its addresses, also IPv4 in the form that sockets of both fami
   }
   expect(new AddressSet([]).has("127.0.0.1")).toBe(false);
   expect(unmapAddress("::FFFF:192.0.2.1")).toBe("192.0.2.1");
+});
+
+test("limits count an IPv4 address, or the /64 of an IPv6 address", () => {
+  expect(addressGroup("::ffff:192.0.2.1")).toBe(addressGroup("192.0.2.1"));
+  expect(addressGroup("192.0.2.1")).not.toBe(addressGroup("192.0.2.2"));
+  expect(addressGroup("2001:db8::1")).toBe(addressGroup("2001:db8:0:0:ffff::"));
+  expect(addressGroup("2001:db8::1")).not.toBe(addressGroup("2001:db8:0:1::1"));
 });

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { IpAddress, toHex } from "@naru/webrtc/bytes";
 
 /** A network in CIDR notation, or one address. */
 export interface AddressRange {
@@ -45,4 +46,11 @@ export class AddressSet {
 export function unmapAddress(address: string): string {
   const match = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
   return match?.[1] ?? address;
+}
+
+/** What limits count by: an IPv4 address, or the /64 of an IPv6 address, which is what one subscriber has at least. */
+export function addressGroup(address: string): string {
+  const ip = IpAddress.parse(unmapAddress(address));
+  if (ip === undefined) return address;
+  return toHex(ip.family === 4 ? ip.bytes : ip.bytes.subarray(0, 8));
 }

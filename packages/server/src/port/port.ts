@@ -1,6 +1,7 @@
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
+import { addressGroup } from "../network/address-range.ts";
 import { HTTP, TLS } from "./protocols.ts";
 import { sniffProtocol } from "./sniff.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -17,6 +18,10 @@ export interface PortOptions {
   readonly onHttp: (connection: Duplex) => void;
   /** How many connections may be open at once; more are refused by the system. */
   readonly maxConnections: number;
+  /** How many of them may come from one address (IPv6: from one /64). */
+  readonly maxConnectionsPerAddress: number;
+  /** Whether an address may have as many as it likes: a proxy brings everybody's. */
+  readonly isUnlimited: (address: string) => boolean;
   /** How many of them may not yet have said what they want. */
   readonly maxWaiting: number;
   /** How long a connection has for its first byte and its TLS handshake together, in milliseconds. */
@@ -34,6 +39,8 @@ export interface PortStats {
   /** Connections that began with no protocol known here. */
   readonly unknown: number;
   readonly tlsFailures: number;
+  /** Connections refused because their address has as many as it may. */
+  readonly overLimit: number;
 }
 
 /**
@@ -45,10 +52,12 @@ export class Port {
   readonly #tls: TlsServer;
   readonly #waiting: WaitingRoom;
   readonly #open = new Set<Socket>();
+  readonly #perAddress = new Map<string, number>();
   /** Raw connections under TLS ones that have not said yet what they want, by {@link connectionKey}. */
   readonly #handshaking = new Map<string, Socket>();
   #unknown = 0;
   #tlsFailures = 0;
+  #overLimit = 0;
 
   constructor(options: PortOptions) {
     this.#waiting = new WaitingRoom({ capacity: options.maxWaiting, timeoutMs: options.waitingTimeoutMs });
@@ -66,8 +75,10 @@ export class Port {
     });
     // allowHalfOpen: HTTP decides itself what the end of a request means.
     this.#tcp = createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      this.#open.add(socket);
-      socket.once("close", () => this.#open.delete(socket));
+      if (!this.#admit(socket, options)) {
+        socket.destroy();
+        return;
+      }
       // A reset may come at any moment, also between two owners; the owner of the moment sees "close".
       socket.on("error", () => undefined);
       this.#waiting.enter(socket);
@@ -142,6 +153,7 @@ export class Port {
       evicted: this.#waiting.evictedCount,
       unknown: this.#unknown,
       tlsFailures: this.#tlsFailures,
+      overLimit: this.#overLimit,
     };
   }
 
@@ -159,6 +171,29 @@ export class Port {
     if (this.#tcp.listening) this.#tcp.close();
     this.#waiting.clear();
     for (const socket of this.#open) socket.destroy();
+  }
+
+  #admit(socket: Socket, { maxConnectionsPerAddress, isUnlimited }: PortOptions): boolean {
+    const address = socket.remoteAddress ?? "";
+    const group = isUnlimited(address) ? undefined : addressGroup(address);
+    const count = group === undefined ? 0 : (this.#perAddress.get(group) ?? 0);
+    if (count >= maxConnectionsPerAddress) {
+      this.#overLimit++;
+      return false;
+    }
+    this.#open.add(socket);
+    if (group !== undefined) this.#perAddress.set(group, count + 1);
+    socket.once("close", () => {
+      this.#open.delete(socket);
+      if (group !== undefined) this.#release(group);
+    });
+    return true;
+  }
+
+  #release(group: string): void {
+    const left = (this.#perAddress.get(group) ?? 1) - 1;
+    if (left > 0) this.#perAddress.set(group, left);
+    else this.#perAddress.delete(group);
   }
 
   /** The raw connection keeps waiting: for its handshake and the first byte inside. */

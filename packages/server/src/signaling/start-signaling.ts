@@ -83,6 +83,7 @@ export function applyPublicHost(request: IncomingMessage, publicUrl: string | un
 function limitsOf({ limits }: NaruConfig): Partial<SignalingLimits> {
   return {
     maxConnections: limits.connections,
+    maxConnectionsPerAddress: limits.connectionsPerAddress,
     maxRooms: limits.rooms,
     maxParticipants: limits.participants,
     maxParticipantsPerRoom: limits.participantsPerRoom,
