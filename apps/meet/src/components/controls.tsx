@@ -19,7 +19,7 @@ export function Controls({ meeting, onDialog }: ControlsProps): JSX.Element {
   const { audio, video } = meeting.local.value;
   return (
     <footer class="controls-area">
-      <div class="controls" role="toolbar" aria-label={controls.bar}>
+      <section class="controls" aria-label={controls.bar}>
         <BarButton
           icon={audio ? "mic" : "mic-off"}
           label={audio ? controls.muteMicrophone : controls.unmuteMicrophone}
@@ -50,7 +50,7 @@ export function Controls({ meeting, onDialog }: ControlsProps): JSX.Element {
           <Icon name="phone-off" />
           <span class="bar-label">{controls.leave}</span>
         </button>
-      </div>
+      </section>
     </footer>
   );
 }

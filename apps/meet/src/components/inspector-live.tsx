@@ -59,7 +59,7 @@ function Sparkline({
       </svg>
       <figcaption>
         <span>{label}</span>
-        <span class="numeric">{`max ${formatBitrate(top, locale.value)}`}</span>
+        <span class="numeric">{t.value.inspector.atMost(formatBitrate(top, locale.value))}</span>
       </figcaption>
     </figure>
   );

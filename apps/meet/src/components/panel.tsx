@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import type { Meeting, PanelName } from "../meeting/meeting.ts";
 import { ChatPanel } from "./chat-panel.tsx";
@@ -11,6 +12,7 @@ const PANELS: readonly PanelName[] = ["chat", "people", "files"];
 /** The side panel: chat, people or files. A sheet on phones. */
 export function Panel({ meeting }: { readonly meeting: Meeting }): JSX.Element | null {
   const open = meeting.panel.value;
+  useReturnFocus(open !== undefined);
   if (open === undefined) return null;
   const titles: Readonly<Record<PanelName, string>> = {
     chat: t.value.chat.title,
@@ -60,4 +62,16 @@ export function Panel({ meeting }: { readonly meeting: Meeting }): JSX.Element |
       {open === "files" && <FilesPanel meeting={meeting} />}
     </aside>
   );
+}
+
+/** Gives the keyboard back to where it was before something opened. */
+function useReturnFocus(open: boolean): void {
+  useEffect(() => {
+    if (!open) return;
+    const before = document.activeElement;
+    return () => {
+      // Nobody took the keyboard meanwhile: it fell to the document when the panel went.
+      if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();
+    };
+  }, [open]);
 }

@@ -278,6 +278,7 @@ export const en = {
     resolutionValue: (width: number, height: number, fps: number | undefined) =>
       fps === undefined ? `${width} × ${height}` : `${width} × ${height} at ${fps}/s`,
     history: "Received over the last minute",
+    atMost: (rate: string) => `at most ${rate}`,
     repairs: "Repairs",
     repairKind: { ice: "new path", rebuild: "new connection" },
     repaired: (time: string) => `worked again after ${time}`,

@@ -272,6 +272,7 @@ export const ko = {
     resolutionValue: (width: number, height: number, fps: number | undefined) =>
       fps === undefined ? `${width} × ${height}` : `${width} × ${height}, 초당 ${fps}장`,
     history: "지난 1분 동안 받은 양",
+    atMost: (rate: string) => `최대 ${rate}`,
     repairs: "복구",
     repairKind: { ice: "새 경로", rebuild: "새 연결" },
     repaired: (time: string) => `${time} 뒤 다시 연결됨`,

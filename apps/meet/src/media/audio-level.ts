@@ -39,7 +39,7 @@ export const SPEAKING_LEVEL = 0.28;
 
 /** Lets sound and meters start after a click, where the browser had held them back. */
 export function resumeAudio(): void {
-  void shared?.resume();
+  if (shared?.state === "suspended") void shared.resume();
 }
 
 /** Plays a short soft tone on a speaker, to hear whether it is the right one. */
@@ -88,7 +88,11 @@ let shared: AudioContext | undefined;
 /** One context for the page: browsers allow only a few. */
 function audioContext(): AudioContext | undefined {
   if (typeof AudioContext === "undefined") return undefined;
-  shared ??= new AudioContext();
-  if (shared.state === "suspended") void shared.resume();
+  if (shared === undefined) {
+    shared = new AudioContext();
+    // Browsers let a page's sound begin only with a click or a key: a context made before that waits for one.
+    for (const event of ["pointerdown", "keydown"]) addEventListener(event, resumeAudio, { capture: true });
+  }
+  resumeAudio();
   return shared;
 }
