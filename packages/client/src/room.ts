@@ -304,6 +304,10 @@ export class Room {
 
   /** A complete picture: it replaces what was known. Connections to those who are still there are not touched. */
   #handleJoined(message: JoinedMessage): void {
+    // Somebody new, because the old place was gone: the others have closed their connections to who we were.
+    if (this.#self !== undefined && this.#self.id !== message.self) {
+      for (const id of [...this.#participants.keys()]) this.#removeParticipant(id, "connectionLost");
+    }
     this.#info = message.room;
     this.#knocking = message.knocking;
     this.#self = message.participants.find((participant) => participant.id === message.self);

@@ -31,7 +31,11 @@ export type PeerConnectionEvent =
   | { readonly type: "gatheringComplete" }
   | { readonly type: "serverError"; readonly event: RTCPeerConnectionIceErrorEvent }
   | { readonly type: "iceState"; readonly state: RTCIceConnectionState }
-  | { readonly type: "connectionState"; readonly state: RTCPeerConnectionState }
+  | {
+      readonly type: "connectionState";
+      readonly state: RTCPeerConnectionState;
+      readonly iceState: RTCIceConnectionState;
+    }
   | { readonly type: "dtlsState"; readonly state: RTCDtlsTransportState }
   | { readonly type: "dtlsError"; readonly detail: string }
   | { readonly type: "descriptionRefused"; readonly message: string }
@@ -315,7 +319,9 @@ export class PeerConnection {
     pc.onicecandidate = ({ candidate }) => this.#handleLocalCandidate(candidate);
     pc.onicecandidateerror = (event) => this.#emit({ type: "serverError", event });
     pc.oniceconnectionstatechange = () => this.#emit({ type: "iceState", state: pc.iceConnectionState });
-    pc.onconnectionstatechange = () => this.#emit({ type: "connectionState", state: pc.connectionState });
+    pc.onconnectionstatechange = () => {
+      this.#emit({ type: "connectionState", state: pc.connectionState, iceState: pc.iceConnectionState });
+    };
     pc.ontrack = ({ transceiver, track, streams }) => this.#handleTrack(transceiver, track, streams[0]?.id);
     pc.ondatachannel = ({ channel }) => {
       channel.binaryType = "arraybuffer";

@@ -3,8 +3,6 @@ import type { Logger } from "@naru/webrtc/sansio";
 import {
   type ConnectionOutcome,
   judge,
-  type Observation,
-  TimelineRecorder,
   type TimelineSnapshot,
   type Verdict,
   type VerdictHints,
@@ -12,12 +10,13 @@ import {
 import type { ClientPlatform, ClientTimer } from "../platform/platform.ts";
 import type { ConnectionStats } from "../remote-participant.ts";
 import { ControlLink, type ControlMessage } from "./control-link.ts";
-import { fingerprintOf, sessionIdOf } from "./description.ts";
+import { sessionIdOf } from "./description.ts";
+import { LinkTimeline } from "./link-timeline.ts";
 import type { OutgoingMedia, VideoLimits } from "./media-slots.ts";
 import { PeerConnection, type PeerConnectionEvent } from "./peer-connection.ts";
 import { DEFAULT_RECOVERY_OPTIONS, type LinkState, Recovery } from "./recovery.ts";
 import { RemoteMedia } from "./remote-media.ts";
-import { candidateType, StatsReader } from "./stats.ts";
+import { StatsReader } from "./stats.ts";
 
 export interface PeerLinkOptions {
   readonly platform: ClientPlatform;
@@ -47,11 +46,6 @@ export type PeerLinkEvent =
 const MAX_RETIRED = 16;
 /** Resets of the other side that are obeyed within a minute: an honest one makes three, and then gives up. */
 const MAX_RESETS_PER_MINUTE = 12;
-/** While something is still expected to happen, and afterwards. */
-const LOOK_OFTEN_MS = 500;
-const LOOK_RARELY_MS = 5_000;
-/** Media that was announced and has not come by then will not come. */
-const MEDIA_TIMEOUT_MS = 10_000;
 const ACK_DELAY_MS = 200;
 
 /**
@@ -60,7 +54,7 @@ const ACK_DELAY_MS = 200;
  */
 export class PeerLink {
   readonly #options: PeerLinkOptions;
-  readonly #recorder: TimelineRecorder;
+  readonly #timeline: LinkTimeline;
   readonly #recovery: Recovery;
   readonly #control: ControlLink;
   readonly #remote: RemoteMedia;
@@ -70,17 +64,13 @@ export class PeerLink {
   #limits: VideoLimits;
   #pc: PeerConnection;
   #stats: StatsReader = new StatsReader();
-  #timelineStats: StatsReader = new StatsReader();
   #retired: string[] = [];
   #peerResets: number[] = [];
   #hints: VerdictHints = {};
   #serverUp: boolean;
-  #connectedAt: number | undefined;
   #reportedConnected = false;
   #repairing = false;
-  #outcome: ConnectionOutcome = "connecting";
   #recoveryTimer: ClientTimer | undefined;
-  #lookTimer: ClientTimer | undefined;
   #ackTimer: ClientTimer | undefined;
   #closed = false;
 
@@ -92,14 +82,18 @@ export class PeerLink {
     this.#media = options.media;
     this.#limits = options.limits;
     this.#serverUp = options.signalingUp;
-    this.#recorder = new TimelineRecorder(platform.now(), platform.wallClock());
+    this.#timeline = new LinkTimeline({
+      platform,
+      onChange: () => this.#emit({ type: "connectionChange" }),
+      onMediaVerdict: (verdict) => this.#report("failed", verdict),
+    });
     this.#recovery = new Recovery({ ...DEFAULT_RECOVERY_OPTIONS, polite: options.polite });
     this.#control = new ControlLink(options.log);
     this.#remote = new RemoteMedia(platform);
     this.#pc = this.#build();
     this.#recovery.start(platform.now());
     this.#recovery.handleSignaling(this.#signalingUp, platform.now());
-    this.#expectMedia();
+    this.#timeline.recordExpectation(this.#info.state);
     this.#armRecovery();
   }
 
@@ -127,7 +121,7 @@ export class PeerLink {
   /** Presence, name, role or state changed. */
   handleInfo(info: ParticipantInfo): void {
     this.#info = info;
-    this.#expectMedia();
+    this.#timeline.recordExpectation(this.#info.state);
     this.#recovery.handleSignaling(this.#signalingUp, this.#now);
     this.#runRecovery();
     if (this.#remote.update(info.state)) this.#emit({ type: "trackChange" });
@@ -179,10 +173,9 @@ export class PeerLink {
 
   close(): void {
     if (this.#closed) return;
-    this.#record({ type: "closed" });
+    this.#timeline.close();
     this.#closed = true;
     this.#recoveryTimer?.cancel();
-    this.#lookTimer?.cancel();
     this.#ackTimer?.cancel();
     this.#pc.close();
     this.#remote.clear();
@@ -206,11 +199,11 @@ export class PeerLink {
   }
 
   get outcome(): ConnectionOutcome {
-    return this.#recorder.outcome;
+    return this.#timeline.outcome;
   }
 
   get timeline(): TimelineSnapshot {
-    return this.#recorder.snapshot();
+    return this.#timeline.snapshot();
   }
 
   /** Whether control messages arrive at once. */
@@ -241,17 +234,15 @@ export class PeerLink {
   #rebuild(reason: string): void {
     this.#retire();
     this.#hints = {};
-    this.#record({ type: "restart", kind: "rebuild", reason });
+    this.#timeline.record({ type: "restart", kind: "rebuild", reason });
     this.#control.handleClose();
     this.#emit({ type: "controlChange", live: false });
     this.#pc.close();
     this.#remote.clear();
     this.#emit({ type: "trackChange" });
     this.#stats = new StatsReader();
-    this.#timelineStats = new StatsReader();
-    this.#connectedAt = undefined;
     this.#pc = this.#build();
-    this.#expectMedia();
+    this.#timeline.recordExpectation(this.#info.state);
   }
 
   /** From now on messages of the other side's present peer connection are late ones. */
@@ -309,9 +300,8 @@ export class PeerLink {
       switch (action.type) {
         case "restartIce":
           this.#repairing = true;
-          this.#record({ type: "restart", kind: "ice", reason: action.reason });
+          this.#timeline.record({ type: "restart", kind: "ice", reason: action.reason });
           this.#pc.restartIce();
-          if (this.#connectedAt !== undefined) this.#lookIn(LOOK_OFTEN_MS);
           break;
         case "rebuild": {
           this.#repairing = true;
@@ -319,12 +309,12 @@ export class PeerLink {
           this.#report("failed", verdict);
           this.#emit({ type: "signal", signal: { kind: "reset", reason: verdict.code } });
           this.#rebuild(action.reason);
-          this.#record({ type: "verdict", verdict, final: false });
+          this.#timeline.record({ type: "verdict", verdict, final: false });
           break;
         }
         case "giveUp": {
           const verdict = this.#judge();
-          this.#record({ type: "verdict", verdict, final: true });
+          this.#timeline.record({ type: "verdict", verdict, final: true });
           this.#report("failed", verdict);
           this.#options.log.error("gave a connection up", { peer: this.#info.id, code: verdict.code });
           break;
@@ -334,7 +324,6 @@ export class PeerLink {
       }
     }
     this.#armRecovery();
-    this.#noteOutcome();
   }
 
   #armRecovery(): void {
@@ -349,7 +338,7 @@ export class PeerLink {
 
   #judge(): Verdict {
     const servers = this.#configuration.iceServers ?? [];
-    return judge(this.#recorder.snapshot(), {
+    return judge(this.#timeline.snapshot(), {
       ...this.#hints,
       signalingLost: !this.#signalingUp,
       relayConfigured: servers.some((server) => [server.urls].flat().some((url) => url.startsWith("turn"))),
@@ -357,13 +346,13 @@ export class PeerLink {
   }
 
   #report(outcome: ReportMessage["outcome"], verdict?: Verdict): void {
-    const timeline = this.#recorder.snapshot();
+    const timeline = this.#timeline.snapshot();
     this.#emit({
       type: "report",
       report: {
         phase: verdict?.phase ?? "media",
         outcome,
-        durationMs: this.#recorder.elapsedMs(this.#now),
+        durationMs: this.#timeline.elapsedMs,
         ...(verdict === undefined ? {} : { code: verdict.code, message: verdict.message }),
       },
     });
@@ -382,35 +371,33 @@ export class PeerLink {
         this.#emit(event);
         break;
       case "descriptionSent":
-        this.#record({ type: "description", kind: event.kind, direction: "sent" });
-        this.#recordFingerprints();
+        this.#timeline.record({ type: "description", kind: event.kind, direction: "sent" });
+        this.#timeline.recordFingerprints(this.#pc.localSdp, this.#pc.remoteSdp);
         break;
       case "descriptionReceived":
-        this.#record({ type: "description", kind: event.kind, direction: "received" });
-        this.#recordFingerprints();
+        this.#timeline.record({ type: "description", kind: event.kind, direction: "received" });
+        this.#timeline.recordFingerprints(this.#pc.localSdp, this.#pc.remoteSdp);
         break;
       case "localCandidate":
-        this.#recordCandidate("local", event.candidate.candidate);
+        this.#timeline.recordCandidate("local", event.candidate.candidate);
         break;
       case "remoteCandidate":
-        this.#recordCandidate("remote", event.candidate);
+        this.#timeline.recordCandidate("remote", event.candidate);
         break;
       case "gatheringComplete":
-        this.#record({ type: "gatheringComplete" });
+        this.#timeline.record({ type: "gatheringComplete" });
         break;
-      case "serverError": {
-        const { url, errorCode: code, errorText: text } = event.event;
-        this.#record({ type: "serverError", error: { url, code, text: text.slice(0, 200) } });
+      case "serverError":
+        this.#timeline.recordServerError(event.event);
         break;
-      }
       case "iceState":
         this.#handleIceState(event.state);
         break;
       case "connectionState":
-        this.#handleConnectionState(event.state);
+        this.#handleConnectionState(event.state, event.iceState);
         break;
       case "dtlsState":
-        if (event.state !== "new") this.#record({ type: "dtls", state: event.state });
+        if (event.state !== "new") this.#timeline.record({ type: "dtls", state: event.state });
         break;
       case "dtlsError":
         this.#hints = { ...this.#hints, dtlsError: event.detail };
@@ -437,114 +424,39 @@ export class PeerLink {
   #handleIceState(state: RTCIceConnectionState): void {
     const mapped = ICE_STATES[state];
     if (mapped === undefined) return;
-    this.#record({ type: "ice", state: mapped });
+    this.#timeline.record({ type: "ice", state: mapped });
     if (mapped === "failed" || mapped === "disconnected") this.#settleState(mapped);
   }
 
-  #handleConnectionState(state: RTCPeerConnectionState): void {
+  #handleConnectionState(state: RTCPeerConnectionState, iceState: RTCIceConnectionState): void {
     if (state === "connected") {
       // Browsers without a DTLS transport object tell the end of the handshake only so.
-      this.#record({ type: "ice", state: "connected" });
-      this.#record({ type: "dtls", state: "connected" });
+      this.#timeline.record({ type: "ice", state: "connected" });
+      this.#timeline.record({ type: "dtls", state: "connected" });
       this.#handleConnected();
       return;
     }
     if (state === "connecting") this.#settleState("connecting");
-    if (state === "failed") {
-      const { path } = this.#recorder.snapshot();
-      if (path.state === "done")
-        this.#hints = { dtlsError: "dtls-failure", phase: "security", ...this.#hints };
-      this.#settleState(path.state === "done" ? "securityFailed" : "failed");
-    }
+    if (state !== "failed") return;
+    // webrtc-pc §4.3.3: failed is ICE or DTLS; with a working path it is DTLS.
+    const isSecurity = ICE_STATES[iceState] === "connected";
+    if (isSecurity) this.#hints = { dtlsError: "dtls-failure", ...this.#hints, phase: "security" };
+    this.#settleState(isSecurity ? "securityFailed" : "failed");
   }
 
   #handleConnected(): void {
-    this.#connectedAt ??= this.#now;
     this.#hints = {};
     if (!this.#reportedConnected) this.#report("connected");
     else if (this.#repairing) this.#report("recovered");
     this.#reportedConnected = true;
     this.#repairing = false;
     this.#settleState("connected");
-    this.#look();
+    this.#timeline.watch(this.#pc);
   }
 
   #settleState(state: LinkState): void {
     this.#recovery.handleState(state, this.#now);
     this.#runRecovery();
-  }
-
-  // Timeline
-
-  #record(observation: Observation): void {
-    this.#recorder.record(observation, this.#now);
-    this.#emit({ type: "connectionChange" });
-  }
-
-  #noteOutcome(): void {
-    const { outcome } = this.#recorder;
-    if (outcome === this.#outcome) return;
-    this.#outcome = outcome;
-    this.#emit({ type: "connectionChange" });
-  }
-
-  #recordCandidate(side: "local" | "remote", line: string): void {
-    // RFC 8839 §5.1: candidate:<foundation> <component> <transport> <priority> <address> <port> typ <type> …
-    const match = /^candidate:\S+ \d+ (\S+) .* typ (\S+)/i.exec(line);
-    const type = candidateType(match?.[2]);
-    if (type === undefined) return;
-    const protocol = match?.[1]?.toLowerCase() === "tcp" ? "tcp" : "udp";
-    this.#record({ type: "candidate", side, candidateType: type, protocol });
-  }
-
-  #recordFingerprints(): void {
-    this.#record({
-      type: "security",
-      localFingerprint: fingerprintOf(this.#pc.localSdp),
-      remoteFingerprint: fingerprintOf(this.#pc.remoteSdp),
-    });
-  }
-
-  #expectMedia(): void {
-    const { audio, video, screen } = this.#info.state;
-    this.#record({ type: "mediaExpected", expected: audio === true || video === true || screen === true });
-  }
-
-  /** Asks the browser what it knows, often while something is due. */
-  #look(): void {
-    const pc = this.#pc;
-    this.#lookIn(this.#isPending ? LOOK_OFTEN_MS : LOOK_RARELY_MS);
-    pc.getStats().then(
-      (report) => {
-        if (this.#closed || pc !== this.#pc) return;
-        for (const observation of this.#timelineStats.read(report, this.#now).observations) {
-          this.#recorder.record(observation, this.#now);
-        }
-        this.#judgeMedia();
-        this.#emit({ type: "connectionChange" });
-      },
-      // A peer connection that is being closed has no stats; the next one is looked at again.
-      () => undefined,
-    );
-  }
-
-  get #isPending(): boolean {
-    const { media, path } = this.#recorder.snapshot();
-    return media.state === "active" || path.state !== "done";
-  }
-
-  #lookIn(delayMs: number): void {
-    this.#lookTimer?.cancel();
-    this.#lookTimer = this.#options.platform.setTimer(() => this.#look(), delayMs);
-  }
-
-  #judgeMedia(): void {
-    const { media } = this.#recorder.snapshot();
-    if (media.state !== "active" || this.#connectedAt === undefined) return;
-    if (this.#now - this.#connectedAt < MEDIA_TIMEOUT_MS) return;
-    const verdict = judge(this.#recorder.snapshot(), { phase: "media" });
-    this.#record({ type: "verdict", verdict, final: false });
-    this.#report("failed", verdict);
   }
 
   // Control channel
@@ -553,7 +465,7 @@ export class PeerLink {
     const isCurrent = (): boolean => !this.#closed && this.#pc.control === channel;
     channel.onopen = () => {
       if (!isCurrent()) return;
-      this.#record({ type: "dataOpen" });
+      this.#timeline.record({ type: "dataOpen" });
       this.#control.handleOpen();
       this.#pumpControl();
     };

@@ -66,7 +66,9 @@ describe("a connection that was up", () => {
   test("is recovering while its path is lost, and connected again afterwards", () => {
     const recorder = new TimelineRecorder(0, 0);
     connect(recorder, 0);
-    expect(record(recorder, [5_000, { type: "ice", state: "disconnected" }]).outcome).toBe("recovering");
+    const lost = record(recorder, [5_000, { type: "ice", state: "disconnected" }]);
+    expect(lost.outcome).toBe("recovering");
+    expect(states(lost)).toEqual(["done", "active", "done", "done"]);
     const repairing = record(recorder, [
       6_500,
       { type: "restart", kind: "ice", reason: "the path was lost" },
@@ -85,6 +87,8 @@ describe("a connection that was up", () => {
     expect(record(recorder, [5_000, { type: "restart", kind: "ice", reason: "x" }]).outcome).toBe(
       "connected",
     );
+    expect(record(recorder, [5_200, PAIR]).path.state).toBe("waiting");
+    recorder.record({ type: "description", kind: "answer", direction: "received" }, 5_300);
     expect(states(record(recorder, [5_400, PAIR]))).toEqual(["done", "done", "done", "done"]);
     expect(recorder.snapshot().restarts[0]?.recoveredAtMs).toBe(5_400);
   });

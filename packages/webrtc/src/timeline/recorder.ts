@@ -90,6 +90,8 @@ export class TimelineRecorder {
   #everConnected = false;
   #iceUp = false;
   #dtlsUp = false;
+  /** An ICE restart has not been answered yet: the pair is still the old one. */
+  #answerDue = false;
   #end: "failed" | "closed" | undefined;
 
   /**
@@ -127,7 +129,7 @@ export class TimelineRecorder {
       case "selectedPair":
         this.#pair = observation.pair;
         // An ICE restart under a path that still works changes no state: the new pair is its only sign.
-        this.#settleConnected(atMs);
+        if (!this.#answerDue) this.#settleConnected(atMs);
         break;
       case "dtls":
         this.#recordDtls(observation.state, atMs);
@@ -223,6 +225,7 @@ export class TimelineRecorder {
     }
     if (direction === "sent") this.#exchanged.answersSent++;
     else this.#exchanged.answersReceived++;
+    this.#answerDue = false;
     this.#finish("exchange", atMs);
     this.#enter("path", atMs);
   }
@@ -233,7 +236,10 @@ export class TimelineRecorder {
       this.#enter("path", atMs);
       return;
     }
-    if (state !== "connected") return;
+    if (state !== "connected") {
+      if (this.#phases.path.state === "done") this.#resume("path");
+      return;
+    }
     this.#finish("path", atMs);
     this.#enter("security", atMs);
     this.#settleConnected(atMs);
@@ -279,6 +285,7 @@ export class TimelineRecorder {
     this.#gatheringComplete = false;
     this.#candidates = { local: noCandidates(), remote: noCandidates() };
     this.#again("path");
+    this.#answerDue = true;
     // The old path may still carry packets until the new one is there.
     if (kind === "ice") return;
     this.#iceUp = false;
@@ -327,6 +334,13 @@ export class TimelineRecorder {
     phase.state = "failed";
     phase.startedAtMs ??= atMs;
     phase.endedAtMs = atMs;
+  }
+
+  /** It was done, and is not any more. */
+  #resume(name: TimelinePhase): void {
+    const phase = this.#phases[name];
+    phase.state = "active";
+    phase.endedAtMs = undefined;
   }
 
   #again(name: TimelinePhase): void {
