@@ -296,12 +296,14 @@ describeWith(missing, "a call that cannot be", () => {
         await page.page.bringToFront();
         const state = await page.until(
           "a verdict",
-          ({ remotes }) => remotes[0]?.verdict !== undefined && remotes[0].phases.path === "failed",
+          ({ remotes }) => remotes[0]?.verdict !== undefined,
           60_000,
         );
         const remote = state.remotes[0];
         expect(remote?.verdict).toMatch(/^PATH_/);
-        expect(remote?.phases).toMatchObject({ exchange: "done", path: "failed" });
+        expect(remote?.phases.exchange).toBe("done");
+        // The client goes on trying, so the phase is not over: failed, or begun again.
+        expect(remote?.phases.path).toMatch(/^(failed|active)$/);
         await page.click(`ribbon-${remote?.id}`);
         const box = await page.find("verdict");
         expect(await box.evaluate((element) => element.getAttribute("data-code"))).toBe(remote?.verdict);

@@ -2,6 +2,8 @@
  * The meeting page in a real browser, used as a person uses it: fields, buttons, panels. What it shows is read from the
  * page; what cannot be seen (packets, samples) is read from the browser's own statistics, not from our code.
  */
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Room } from "@naru/client";
 import type { ElementHandle, Page } from "puppeteer-core";
 import type { TestBrowser } from "./browsers.ts";
@@ -160,11 +162,16 @@ export class MeetingPage {
     );
   }
 
-  /** The element with a test id, once it is there. */
-  async find(testId: string, timeoutMs = 10_000): Promise<ElementHandle> {
-    const found = await this.page.waitForSelector(`[data-testid="${testId}"]`, { timeout: timeoutMs });
-    if (found === null) throw new Error(`${this.name}: no ${testId}`);
-    return found;
+  /** The element with a test id, once it is there; a picture of the page is kept when it does not come. */
+  async find(testId: string, timeoutMs = 20_000): Promise<ElementHandle> {
+    const found = await this.page
+      .waitForSelector(`[data-testid="${testId}"]`, { timeout: timeoutMs })
+      .catch(() => null);
+    if (found !== null) return found;
+    const path = join(process.cwd(), ".cache/test", `${this.name}-without-${testId}.png`);
+    mkdirSync(dirname(path), { recursive: true });
+    await this.page.screenshot({ path: `${path.slice(0, -".png".length)}.png` });
+    throw new Error(`${this.name}: no ${testId}; see ${path}`);
   }
 
   async has(testId: string): Promise<boolean> {
