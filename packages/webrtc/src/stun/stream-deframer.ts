@@ -80,13 +80,10 @@ export class StreamDeframer {
 
   /**
    * What was pushed and is not part of a frame that {@link next} has given: for a connection that carries no more
-   * frames from now on (RFC 6062 §5.4). Lent; empty when there is nothing. Nothing is left after it.
+   * frames from now on (RFC 6062 §5.4). Lent; empty when there is nothing.
    */
-  takeRest(): Uint8Array {
-    const rest = this.#input.subarray(this.#position);
-    this.#input = NOTHING;
-    this.#position = 0;
-    return rest;
+  get rest(): Uint8Array {
+    return this.#input.subarray(this.#position);
   }
 
   /** No frame is under way: the next one may lie whole in the input. */
