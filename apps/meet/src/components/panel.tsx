@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import type { Meeting, PanelName } from "../meeting/meeting.ts";
 import { ChatPanel } from "./chat-panel.tsx";
@@ -66,7 +66,8 @@ export function Panel({ meeting }: { readonly meeting: Meeting }): JSX.Element |
 
 /** Gives the keyboard back to where it was before something opened. */
 function useReturnFocus(open: boolean): void {
-  useEffect(() => {
+  // Before the effects of what is inside, which take the keyboard.
+  useLayoutEffect(() => {
     if (!open) return;
     const before = document.activeElement;
     return () => {
