@@ -312,8 +312,8 @@ export class Room {
     this.#knocking = message.knocking;
     this.#self = message.participants.find((participant) => participant.id === message.self);
     this.#announced = "";
-    this.#mesh.handleServer(true);
     this.#mesh.setIceServers(message.iceServers);
+    this.#mesh.handleServer(true);
     const present = new Set(message.participants.map((participant) => participant.id));
     for (const id of [...this.#participants.keys()]) {
       if (!present.has(id)) this.#removeParticipant(id, "left");
@@ -348,6 +348,9 @@ export class Room {
         break;
       case "signal":
         this.#mesh.handleSignal(message.from, message.signal);
+        break;
+      case "iceServers":
+        this.#mesh.setIceServers(message.iceServers);
         break;
       case "muteRequest":
         this.#handleMuteRequest(message.kind, message.from);

@@ -5,6 +5,7 @@ import type {
   Envelope,
   IceServer,
   JoinedMessage,
+  ParticipantId,
   ServerMessage,
 } from "../src/protocol/index.ts";
 import { type IncomingMessage, RoomRegistry } from "../src/room/registry.ts";
@@ -53,6 +54,8 @@ export interface Wire {
 export class CoreWorld {
   readonly registry: RoomRegistry;
   readonly events: RegistryEvent[] = [];
+  /** Participants who have left for good. */
+  readonly left: ParticipantId[] = [];
   now: Millis = 1_000;
   iceServers: readonly IceServer[] = [];
   readonly #wires = new Map<number, Wire>();
@@ -113,6 +116,7 @@ export class CoreWorld {
       const event = this.registry.pollEvent();
       if (event === undefined) return;
       if (event.type === "iceServers") this.registry.handleIceServers(event.id, this.iceServers);
+      else if (event.type === "left") this.left.push(event.participant);
       else this.events.push(event);
     }
   }

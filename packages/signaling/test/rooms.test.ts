@@ -494,3 +494,37 @@ describe("whatever comes in whatever order", () => {
     );
   });
 });
+
+describe("ICE servers", () => {
+  const fresh = [{ urls: ["turn:t.example:8443"], username: "2:x", credential: "b" }];
+
+  it("are given again while a call lasts, as often as asked for, to those who are connected", () => {
+    const world = new CoreWorld({ iceServersRefreshMs: 60_000 });
+    const guest = world.joined();
+    world.iceServers = fresh;
+    world.advance(58_000, [guest.connection]);
+    expect(world.takeOf(guest.connection, "iceServers")).toEqual([]);
+    world.advance(4_000, [guest.connection]);
+    expect(world.takeOf(guest.connection, "iceServers")).toEqual([{ type: "iceServers", iceServers: fresh }]);
+    world.advance(180_000, [guest.connection]);
+    expect(world.takeOf(guest.connection, "iceServers")).toHaveLength(3);
+  });
+
+  it("are not given again by default", () => {
+    const world = new CoreWorld();
+    const guest = world.joined();
+    world.advance(600_000, [guest.connection]);
+    expect(world.takeOf(guest.connection, "iceServers")).toEqual([]);
+  });
+
+  it("end with the participant: the owner is told when it leaves for good, and not when its connection breaks", () => {
+    const world = new CoreWorld();
+    const host = world.joined();
+    const guest = world.joined();
+    world.close(guest.connection);
+    expect(world.left).toEqual([]);
+    world.advance(31_000, [host.connection]);
+    world.send(host.connection, { type: "leave" });
+    expect(world.left).toEqual([guest.joined.self, host.joined.self]);
+  });
+});

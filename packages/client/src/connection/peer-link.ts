@@ -129,7 +129,9 @@ export class PeerLink {
 
   /** Our own connection to the server broke or is back. */
   handleServer(up: boolean): void {
+    const isBack = up && !this.#serverUp;
     this.#serverUp = up;
+    if (isBack && this.#isRelayed) this.#recovery.handleRelayDoubtful(this.#now);
     this.#recovery.handleSignaling(this.#signalingUp, this.#now);
     this.#runRecovery();
   }
@@ -288,6 +290,11 @@ export class PeerLink {
 
   get #signalingUp(): boolean {
     return this.#serverUp && this.#info.presence === "present";
+  }
+
+  get #isRelayed(): boolean {
+    const pair = this.#timeline.snapshot().path.selectedPair;
+    return pair?.local.type === "relay" || pair?.remote.type === "relay";
   }
 
   #runRecovery(): void {

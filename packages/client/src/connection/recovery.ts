@@ -141,6 +141,16 @@ export class Recovery {
     this.#act(now);
   }
 
+  /**
+   * The server was away, and a relay on the way may have gone with it. Nobody notices that for some seconds; where the relay
+   * still works, an ICE restart beside it costs nothing.
+   */
+  handleRelayDoubtful(now: Millis): void {
+    if (this.#givenUp || this.#wanted !== undefined || this.#state === "connecting") return;
+    if (this.#options.polite) this.#want({ type: "restartIce", reason: "the relay may be gone" }, now);
+    else this.#timers.set("wait", now + this.#options.courtesyMs);
+  }
+
   /** This device has another network: the old path is probably gone, even if nobody noticed yet. */
   handleNetworkChange(now: Millis): void {
     if (this.#givenUp) {

@@ -44,6 +44,7 @@ const SHAPES: Readonly<Record<ServerMessage["type"], Check>> = {
   roomChanged: shape({ room: isRoom }),
   signal: shape({ from: isString, signal: isSignal }),
   muteRequest: shape({ from: isString, kind: isString }),
+  iceServers: shape({ iceServers: isArray }),
   error: shape({ code: isString, message: isString, fatal: isBoolean }),
   pong: isRecord,
   ack: isRecord,

@@ -105,6 +105,13 @@ export interface SignalingServerOptions {
   readonly store?: SnapshotStore;
   /** The STUN and TURN servers for one participant; asked at each join and resume. None by default. */
   readonly iceServers?: (context: IceServersContext) => readonly IceServer[] | Promise<readonly IceServer[]>;
+  /**
+   * How often a participant is given fresh ICE servers, in milliseconds, for credentials that expire: well before they
+   * do. Never by default.
+   */
+  readonly iceServersRefreshMs?: Millis;
+  /** Told when a participant has left its room for good, also by a broken connection: its credentials are to end. */
+  readonly onParticipantLeft?: (participant: ParticipantId, room: string) => void;
   /** Told how connections between participants go: for logs and metrics. */
   readonly onReport?: (report: ConnectionReport) => void;
   /**
@@ -121,12 +128,21 @@ export interface SignalingServerOptions {
 export const DEFAULT_SIGNALING_SERVER_OPTIONS: Required<
   Pick<
     SignalingServerOptions,
-    "path" | "allowedOrigins" | "iceServers" | "onReport" | "clientAddress" | "logger"
+    | "path"
+    | "allowedOrigins"
+    | "iceServers"
+    | "iceServersRefreshMs"
+    | "onParticipantLeft"
+    | "onReport"
+    | "clientAddress"
+    | "logger"
   >
 > = {
   path: SIGNALING_PATH,
   allowedOrigins: "sameHost",
   iceServers: () => [],
+  iceServersRefreshMs: DEFAULT_REGISTRY_OPTIONS.iceServersRefreshMs,
+  onParticipantLeft: () => undefined,
   onReport: () => undefined,
   clientAddress: (request) => request.socket.remoteAddress ?? "",
   logger: SILENT_LOGGER,

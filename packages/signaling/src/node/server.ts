@@ -109,6 +109,7 @@ export class SignalingServer {
         maxTotalParticipants: this.#limits.maxParticipants,
         tokens: tokens === undefined ? "ignored" : tokens.isRequired === false ? "optional" : "required",
         isDurable: store !== undefined,
+        iceServersRefreshMs: this.#options.iceServersRefreshMs,
       },
       {
         crypto: { sha256: (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()) },
@@ -355,9 +356,14 @@ export class SignalingServer {
       case "iceServers":
         this.#provideIceServers(event);
         return;
-      case "report":
-        this.#report(event);
+      case "left":
+        this.#tell("onParticipantLeft", () => this.#options.onParticipantLeft(event.participant, event.room));
         return;
+      case "report": {
+        const { room, participant, report } = event;
+        this.#tell("onReport", () => this.#options.onReport({ room, participant, report }));
+        return;
+      }
       default:
         event satisfies never;
     }
@@ -401,11 +407,12 @@ export class SignalingServer {
     return [];
   }
 
-  #report({ room, participant, report }: Extract<RegistryEvent, { type: "report" }>): void {
+  /** Calls an option that is not ours: whatever goes wrong in it stays there. */
+  #tell(name: string, call: () => void): void {
     try {
-      this.#options.onReport({ room, participant, report });
+      call();
     } catch (error) {
-      this.#log.error("the onReport option failed", { reason: String(error) });
+      this.#log.error(`the ${name} option failed`, { reason: String(error) });
     }
   }
 

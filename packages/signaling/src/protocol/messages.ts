@@ -194,6 +194,7 @@ export type ServerMessage =
   | RoomChangedMessage
   | SignalFromMessage
   | MuteRequestMessage
+  | IceServersMessage
   | ErrorMessage
   | PongMessage
   | AckMessage;
@@ -271,6 +272,12 @@ export interface MuteRequestMessage {
   readonly type: "muteRequest";
   readonly from: ParticipantId;
   readonly kind: MediaKind;
+}
+
+/** Fresh ICE servers, before those of `joined` expire: for the next gathering. They replace all that came before. */
+export interface IceServersMessage {
+  readonly type: "iceServers";
+  readonly iceServers: readonly IceServer[];
 }
 
 export interface ErrorMessage {

@@ -22,6 +22,7 @@ export class ConnectionTable {
       openedAt: now,
       heardAt: now,
       pingedAt: now,
+      iceServersAt: now,
       state: { phase: "open" },
     };
     this.#connections.set(id, connection);

@@ -43,5 +43,7 @@ export interface Connection {
   heardAt: Millis;
   /** When the last ping was sent. */
   pingedAt: Millis;
+  /** When it was last asked which ICE servers it may use. */
+  iceServersAt: Millis;
   state: ConnectionState;
 }

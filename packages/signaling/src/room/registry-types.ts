@@ -33,6 +33,8 @@ export interface RegistryOptions extends RoomLimits {
   readonly heartbeatIntervalMs: Millis;
   readonly heartbeatTimeoutMs: Millis;
   readonly resumeGraceMs: Millis;
+  /** How often a participant is given fresh ICE servers. `Infinity` for never again after `joined`. */
+  readonly iceServersRefreshMs: Millis;
 }
 
 /** Defaults of the registry, with their reasons. */
@@ -52,6 +54,8 @@ export const DEFAULT_REGISTRY_OPTIONS: RegistryOptions = {
   heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
   heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
   resumeGraceMs: RESUME_GRACE_MS,
+  // What is handed out without an end needs no refresh.
+  iceServersRefreshMs: Number.POSITIVE_INFINITY,
 };
 
 /** What the registry is given instead of a platform. */
@@ -86,6 +90,8 @@ export type RegistryEvent =
       readonly room: string;
       readonly participant: ParticipantId;
     }
+  /** A participant has left its room for good: what was handed out to it is to end. */
+  | { readonly type: "left"; readonly room: string; readonly participant: ParticipantId }
   /** How a connection between two participants went. */
   | {
       readonly type: "report";

@@ -3,6 +3,7 @@ import {
   type ClientMessage,
   type Envelope,
   type ErrorMessage,
+  type IceServersMessage,
   type JoinedMessage,
   type JoinMessage,
   type LobbyMessage,
@@ -210,6 +211,11 @@ export class RoomRegistry {
     if (connection === undefined) return;
     this.#asks.delete(ask);
     const { state } = connection;
+    if (state.phase === "joined" && this.#connections.get(connection.id) === connection) {
+      const message: IceServersMessage = { type: "iceServers", iceServers };
+      this.#outbox.send(connection.id, JSON.stringify(message));
+      return;
+    }
     if (state.phase !== "preparing" || state.ask !== ask) return;
     state.iceServers = iceServers;
     this.#finishJoin(connection, state);
@@ -442,13 +448,16 @@ export class RoomRegistry {
       revision: isResumed || !this.#options.isDurable ? 0 : this.#saves.revision,
       iceServers: undefined,
     });
-    const { id: participantId } = participant;
+    this.#askIceServers(connection, room, participant, ask);
+  }
+
+  #askIceServers(connection: Connection, room: Room, participant: Participant, id: AskId): void {
     this.#events.push({
       type: "iceServers",
-      id: ask,
+      id,
       connection: connection.id,
       room: room.name,
-      participant: participantId,
+      participant: participant.id,
     });
   }
 
@@ -691,6 +700,7 @@ export class RoomRegistry {
     this.#delivery.forget(participant);
     if (!room.removed.has(id)) this.#roomOf.delete(id);
     this.#saves.changed(room);
+    this.#events.push({ type: "left", room: room.name, participant: id });
     this.#environment.log.info("participant left", { room: room.name, participant: id, reason });
     const connection = this.#connections.of(id);
     if (connection === undefined) return;
@@ -710,7 +720,7 @@ export class RoomRegistry {
   // The sweep
 
   #check(connection: Connection, now: Millis): void {
-    const { heartbeatIntervalMs, heartbeatTimeoutMs, joinTimeoutMs } = this.#options;
+    const { heartbeatIntervalMs, heartbeatTimeoutMs, joinTimeoutMs, iceServersRefreshMs } = this.#options;
     const silence = now - connection.heardAt;
     if (silence >= heartbeatTimeoutMs) {
       this.#fatal(connection, "HEARTBEAT_TIMEOUT", `nothing was heard for ${Math.round(silence)} ms`, now);
@@ -719,6 +729,11 @@ export class RoomRegistry {
     if (connection.state.phase === "open" && now - connection.openedAt >= joinTimeoutMs) {
       this.#fatal(connection, "BAD_STATE", `expected join or resume within ${joinTimeoutMs} ms`, now);
       return;
+    }
+    const { state } = connection;
+    if (state.phase === "joined" && now - connection.iceServersAt >= iceServersRefreshMs) {
+      connection.iceServersAt = now;
+      this.#askIceServers(connection, state.room, state.participant, this.#ask(connection));
     }
     if (silence >= heartbeatIntervalMs && now - connection.pingedAt >= heartbeatIntervalMs) {
       connection.pingedAt = now;
