@@ -27,7 +27,13 @@ import {
   UNKNOWN_ATTRIBUTES,
   XOR_PEER_ADDRESS,
 } from "@naru/webrtc/stun";
-import { isChannelData, isChannelNumber, RelayTransport, TURN_ATTRIBUTES } from "@naru/webrtc/turn";
+import {
+  FIRST_CHANNEL_NUMBER,
+  isChannelData,
+  LAST_OLD_CHANNEL_NUMBER,
+  RelayTransport,
+  TURN_ATTRIBUTES,
+} from "@naru/webrtc/turn";
 import { grantedLifetimeSeconds, planAllocation } from "./allocate-request.ts";
 import {
   type Allocation,
@@ -628,7 +634,9 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
     if (
       number === undefined ||
       peer === undefined ||
-      !isChannelNumber(number) ||
+      number < FIRST_CHANNEL_NUMBER ||
+      // RFC 8656 §12 ends at 0x4fff; older clients, coturn's among them, choose from the range of RFC 5766 §11.
+      number > LAST_OLD_CHANNEL_NUMBER ||
       allocation.transport === "tcp"
     ) {
       this.#refuse(question, StunErrorNumber.badRequest);

@@ -111,7 +111,7 @@ export class TurnService implements ServiceStreamOwner {
    * Serves clients on a UDP socket that the program around the server owns and shares with other protocols.
    *
    * @param udp - Stays the caller's: it is not closed here.
-   * @returns what to hand each datagram to that is STUN or ChannelData by its first byte (0 to 3, 64 to 79).
+   * @returns what to hand each datagram to that is STUN or ChannelData by its first byte (0 to 3, 64 to 127).
    */
   attachUdp(udp: UdpIo): Pick<UdpHandler, "handleDatagram" | "handleBatchEnd"> {
     const id = this.#nextId++;

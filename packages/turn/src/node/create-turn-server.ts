@@ -90,7 +90,7 @@ export interface TurnServerHandle {
   /**
    * Serves clients on a UDP socket that the program around shares with other protocols; the socket stays its own.
    *
-   * @returns what to hand each datagram to whose first byte is from 0 to 3 or from 64 to 79, and each end of a batch.
+   * @returns what to hand each datagram to whose first byte is from 0 to 3 or from 64 to 127, and each end of a batch.
    */
   attachUdp(udp: UdpIo): Pick<UdpHandler, "handleDatagram" | "handleBatchEnd">;
   /**

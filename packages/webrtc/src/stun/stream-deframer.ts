@@ -126,9 +126,9 @@ export class StreamDeframer {
    */
   #frameBytes(bytes: Uint8Array, start: number, available: number): number | undefined {
     const first = bytes[start]!;
-    // RFC 8656 §12: 0 to 3 is STUN, 64 to 79 a channel. Nothing else is spoken here.
+    // RFC 8656 §12: 0 to 3 is STUN, 64 to 79 a channel, in RFC 5766 §11 up to 127. Nothing else is spoken here.
     const isStun = first < 4;
-    if (!isStun && first >>> 4 !== 4) return this.#fail("not-a-frame");
+    if (!isStun && first >>> 6 !== 1) return this.#fail("not-a-frame");
     if (available < CHANNEL_HEADER_BYTES) return CHANNEL_HEADER_BYTES;
     const length = readUint16(bytes, start + 2);
     const frame = isStun ? STUN_HEADER_BYTES + length : paddedLength(CHANNEL_HEADER_BYTES + length);

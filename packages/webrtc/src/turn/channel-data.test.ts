@@ -46,10 +46,10 @@ test("padding, and whatever else follows the data, is no part of it", () => {
   expect(channelDataEnd(padded)).toBe(7);
 });
 
-// RFC 8656 §12: 64 to 79 are channels; the rest is STUN, DTLS, RTP or reserved.
+// RFC 8656 §12: 64 to 79 are channels, in RFC 5766 §11 up to 127; the rest is STUN, DTLS, RTP or reserved.
 test("the first byte tells ChannelData from all else", () => {
   for (let first = 0; first < 256; first++) {
-    expect(isChannelData(Uint8Array.of(first, 0, 0, 0))).toBe(first >= 64 && first <= 79);
+    expect(isChannelData(Uint8Array.of(first, 0, 0, 0))).toBe(first >= 64 && first <= 127);
   }
 });
 

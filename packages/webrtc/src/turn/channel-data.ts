@@ -18,22 +18,28 @@ export const CHANNEL_DATA_HEADER_BYTES = 4;
 export const FIRST_CHANNEL_NUMBER = 0x4000;
 export const LAST_CHANNEL_NUMBER = 0x4fff;
 
+/**
+ * The last channel number of RFC 5766 §11: clients older than RFC 8656 choose from 0x4000 to here, and a server may let
+ * them. First bytes from 80 to 127 belong to no other protocol on such a port (RFC 7983 §7).
+ */
+export const LAST_OLD_CHANNEL_NUMBER = 0x7fff;
+
 /** Most data of one message: its length field has 16 bits. */
 export const MAX_CHANNEL_DATA_BYTES = 0xffff;
 
-/** Whether a client may bind `number` (RFC 8656 §12.2). */
+/** Whether `number` is one that a client binds (RFC 8656 §12.2). */
 export function isChannelNumber(number: number): boolean {
   return Number.isInteger(number) && number >= FIRST_CHANNEL_NUMBER && number <= LAST_CHANNEL_NUMBER;
 }
 
 /**
- * Whether a datagram, or a frame of a stream, is ChannelData: a first byte from 64 to 79 (RFC 8656 §12) and no more data
- * announced than there is. Padding and what else follows the data is no part of it (§12.5).
+ * Whether a datagram, or a frame of a stream, is ChannelData: a first byte from 64 to 79 (RFC 8656 §12), or up to 127 as in
+ * RFC 5766 §11, and no more data announced than there is. Padding and what else follows the data is no part of it (§12.5).
  */
 export function isChannelData(bytes: Uint8Array): boolean {
   return (
     bytes.length >= CHANNEL_DATA_HEADER_BYTES &&
-    bytes[0]! >>> 4 === 4 &&
+    bytes[0]! >>> 6 === 1 &&
     CHANNEL_DATA_HEADER_BYTES + readUint16(bytes, 2) <= bytes.length
   );
 }
