@@ -10,7 +10,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
 const base = ["bytes", "sansio"];
 const platform = ["platform", "kernel", "crypto", ...base];
-const driver = ["driver", "stun", ...platform];
+const driver = ["driver", "turn", "stun", ...platform];
 
 /** Folder of `packages/webrtc/src` to the folders it may import; every folder may import itself. */
 export const STACK_LAYERS = {
