@@ -1,6 +1,7 @@
 import type { IpFamily, SocketId, TransportAddress } from "@naru/webrtc/bytes";
 import type { Millis, WheelEntry } from "@naru/webrtc/sansio";
 import { ChannelTable } from "./channel-table.ts";
+import type { UserRestrictions } from "./credentials/credentials.ts";
 import { PermissionTable } from "./permission-table.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
@@ -25,6 +26,13 @@ export interface Relay {
   readonly socket: SocketId;
   expiresAt: Millis;
   readonly entry: WheelEntry;
+}
+
+/** Who makes an allocation. */
+export interface Identity {
+  readonly username: string;
+  readonly user: string;
+  readonly restrictions?: UserRestrictions | undefined;
 }
 
 /** What one allocation may use. */
@@ -58,6 +66,8 @@ export class Allocation {
   readonly username: string;
   /** Who that is: quota and revocation go by it. */
   readonly user: string;
+  /** It may reach relayed addresses of this server, and nothing else. */
+  readonly relaysOnly: boolean;
   /** Of the Allocate request that made it: its repetition gets the same answer (RFC 8656 §7.2). Ours. */
   readonly transactionId: Uint8Array;
   readonly transport: "udp" | "tcp";
@@ -72,7 +82,7 @@ export class Allocation {
 
   constructor(
     client: Client,
-    identity: { readonly username: string; readonly user: string },
+    identity: Identity,
     transactionId: Uint8Array,
     transport: "udp" | "tcp",
     limits: AllocationLimits,
@@ -81,12 +91,14 @@ export class Allocation {
     this.client = client;
     this.username = identity.username;
     this.user = identity.user;
+    this.relaysOnly = identity.restrictions?.relaysOnly ?? false;
     this.transactionId = transactionId;
     this.transport = transport;
     this.permissions = new PermissionTable(limits.permissions);
     this.channels = new ChannelTable(limits.channels);
-    this.fromClient = new TokenBucket(limits.bitrateBps, BURST_MS, now);
-    this.toClient = new TokenBucket(limits.bitrateBps, BURST_MS, now);
+    const bitrateBps = Math.min(limits.bitrateBps, identity.restrictions?.bitrateBps ?? limits.bitrateBps);
+    this.fromClient = new TokenBucket(bitrateBps, BURST_MS, now);
+    this.toClient = new TokenBucket(bitrateBps, BURST_MS, now);
     this.seenAs = client.address;
   }
 

@@ -11,7 +11,7 @@ import {
 } from "@naru/webrtc/stun";
 import { RESERVATION_LIFETIME_MS } from "@naru/webrtc/turn";
 import type { AllocatePlan } from "./allocate-request.ts";
-import { Allocation, type AllocationLimits, type Client, type Relay } from "./allocation.ts";
+import { Allocation, type AllocationLimits, type Client, type Identity, type Relay } from "./allocation.ts";
 import { AllocationTable } from "./allocation-table.ts";
 import type { TurnCounters } from "./counters.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -102,12 +102,7 @@ export class Allocations {
    *
    * @returns the number of the error to answer with instead.
    */
-  create(
-    question: Question,
-    identity: { readonly username: string; readonly user: string },
-    plan: AllocatePlan,
-    now: Millis,
-  ): number | undefined {
+  create(question: Question, identity: Identity, plan: AllocatePlan, now: Millis): number | undefined {
     const { counters } = this.#parts;
     const reserved = plan.token === undefined ? undefined : this.#reservations.get(toHex(plan.token));
     // RFC 8656 §7.2 step 5. A token is somebody's: it is good in the hands of the user who got it.
@@ -128,7 +123,11 @@ export class Allocations {
       this.#forgetReservation(toHex(plan.token), reserved);
       this.#quota.release(reserved.user, reserved.client.address.ip);
     }
-    const refusal = this.#quota.take(identity.user, question.client.address.ip);
+    const refusal = this.#quota.take(
+      identity.user,
+      question.client.address.ip,
+      identity.restrictions?.maxAllocations,
+    );
     if (refusal !== undefined) {
       if (reserved !== undefined) this.#close(reserved.relay, "udp");
       if (refusal === "total") {

@@ -7,7 +7,12 @@ export { type AddressRange, isInRange, parseAddressRange } from "./address-range
 export { type AllocationLimits, type ClientTransport, DEFAULT_ALLOCATION_LIMITS } from "./allocation.ts";
 export { type ClientStreamsOptions, DEFAULT_CLIENT_STREAMS_OPTIONS } from "./client-streams.ts";
 export type { TurnCounters } from "./counters.ts";
-export { type CredentialSource, combineCredentials, type TurnCredential } from "./credentials/credentials.ts";
+export {
+  type CredentialSource,
+  combineCredentials,
+  type TurnCredential,
+  type UserRestrictions,
+} from "./credentials/credentials.ts";
 export { type IssuedCredential, SharedSecret } from "./credentials/shared-secret.ts";
 export { createStaticUsers } from "./credentials/static-users.ts";
 export type { TurnServerEvent } from "./events.ts";

@@ -5,7 +5,7 @@
  */
 export type { AllocationLimits } from "./allocation.ts";
 export type { ClientStreamsOptions } from "./client-streams.ts";
-export type { CredentialSource, TurnCredential } from "./credentials/credentials.ts";
+export type { CredentialSource, TurnCredential, UserRestrictions } from "./credentials/credentials.ts";
 export type { IssuedCredential } from "./credentials/shared-secret.ts";
 export { renderMetrics, type TurnMetric, type TurnMetricSample } from "./metrics.ts";
 export {
@@ -15,6 +15,7 @@ export {
   type TurnServerHandle,
   type TurnServerOptions,
 } from "./node/create-turn-server.ts";
+export { findRelayAddresses } from "./node/relay-addresses.ts";
 export type { PeerPolicyOptions } from "./peer-policy.ts";
 export type { PortRange } from "./port-pool.ts";
 export type { QuotaOptions } from "./quota.ts";

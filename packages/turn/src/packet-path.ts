@@ -53,7 +53,7 @@ export class PacketPath {
       this.#counters.droppedNoPermission++;
       return;
     }
-    const verdict = this.#verdictOf(channel);
+    const verdict = this.#verdictOf(allocation, channel);
     this.#toPeer(
       allocation,
       channel.peer,
@@ -71,12 +71,12 @@ export class PacketPath {
       this.#counters.droppedNoPermission++;
       return;
     }
-    this.#toPeer(allocation, peer, this.#guard.judge(peer), data, 0, data.length, now);
+    this.#toPeer(allocation, peer, this.#guard.judge(peer, allocation.relaysOnly), data, 0, data.length, now);
   }
 
   /** A datagram that came to a relayed address (RFC 8656 §11.3); lent for the call. */
   handlePeerData(relay: Relay, bytes: Uint8Array, from: TransportAddress, now: Millis): void {
-    const { channels, permissions } = relay.allocation;
+    const { channels, permissions, relaysOnly } = relay.allocation;
     const channel = channels.findPeer(from, now);
     const isPermitted =
       channel === undefined
@@ -86,7 +86,11 @@ export class PacketPath {
       this.#counters.droppedNoPermission++;
       return;
     }
-    if ((channel === undefined ? this.#guard.judge(from) : this.#verdictOf(channel)) === "forbidden") {
+    const verdict =
+      channel === undefined
+        ? this.#guard.judge(from, relaysOnly)
+        : this.#verdictOf(relay.allocation, channel);
+    if (verdict === "forbidden") {
       this.#counters.droppedForbidden++;
       return;
     }
@@ -239,9 +243,9 @@ export class PacketPath {
     return true;
   }
 
-  #verdictOf(channel: Channel): PeerVerdict {
+  #verdictOf({ relaysOnly }: Allocation, channel: Channel): PeerVerdict {
     if (channel.verdictVersion !== this.#guard.version) {
-      channel.verdict = this.#guard.judge(channel.peer);
+      channel.verdict = this.#guard.judge(channel.peer, relaysOnly);
       channel.verdictVersion = this.#guard.version;
     }
     return channel.verdict;

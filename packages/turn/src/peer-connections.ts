@@ -109,7 +109,7 @@ export class PeerConnections {
     const { allocation } = relay;
     const isWelcome =
       allocation.permissions.find(from.ip, now) !== undefined &&
-      this.#parts.guard.allowsStream(from) &&
+      this.#parts.guard.allowsStream(from, allocation.relaysOnly) &&
       this.#of(allocation).size < this.#maximum;
     if (!isWelcome) {
       this.#parts.counters.droppedNoPermission++;

@@ -29,25 +29,30 @@ export class PeerGuard {
     return this.#version;
   }
 
-  /** About a peer with its port, for UDP. */
-  judge(peer: TransportAddress): PeerVerdict {
+  /**
+   * About a peer with its port, for UDP.
+   *
+   * @param relaysOnly - Whether nothing may be reached but what is relayed here.
+   */
+  judge(peer: TransportAddress, relaysOnly: boolean): PeerVerdict {
     const relay = this.#relays.get(peer.key);
     if (relay !== undefined) return relay;
-    if (peer.port === 0) return "forbidden";
+    if (peer.port === 0 || relaysOnly) return "forbidden";
     return this.#media.has(peer.key) || !this.#policy.forbids(peer.ip) ? "allowed" : "forbidden";
   }
 
   /** About a peer with its port, for TCP. */
-  allowsStream(peer: TransportAddress): boolean {
-    return peer.port !== 0 && (this.#streams.has(peer.key) || !this.#policy.forbids(peer.ip));
+  allowsStream(peer: TransportAddress, relaysOnly: boolean): boolean {
+    if (peer.port === 0) return false;
+    return this.#streams.has(peer.key) || (!relaysOnly && !this.#policy.forbids(peer.ip));
   }
 
   /**
    * About an address for which a permission is wanted. What is ours is checked again by port for each packet, so that
    * something reachable there is enough.
    */
-  allowsPermission(ip: IpAddress): boolean {
-    return this.#reachable.has(ipKey(ip)) || !this.#policy.forbids(ip);
+  allowsPermission(ip: IpAddress, relaysOnly: boolean): boolean {
+    return this.#reachable.has(ipKey(ip)) || (!relaysOnly && !this.#policy.forbids(ip));
   }
 
   addRelay(relay: Relay): void {

@@ -35,11 +35,15 @@ export class Quota {
     return this.#users.size;
   }
 
-  /** Takes one, or says which limit it would exceed. */
-  take(user: string, ip: IpAddress): QuotaRefusal | undefined {
+  /**
+   * Takes one, or says which limit it would exceed.
+   *
+   * @param perUser - Of this user, when that is fewer than of others.
+   */
+  take(user: string, ip: IpAddress, perUser: number = this.#options.perUser): QuotaRefusal | undefined {
     const place = placeOf(ip);
     if (this.#total >= this.#options.total) return "total";
-    if ((this.#users.get(user) ?? 0) >= this.#options.perUser) return "user";
+    if ((this.#users.get(user) ?? 0) >= Math.min(perUser, this.#options.perUser)) return "user";
     if ((this.#addresses.get(place) ?? 0) >= this.#options.perAddress) return "address";
     this.#total++;
     change(this.#users, user, 1);

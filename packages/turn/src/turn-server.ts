@@ -516,7 +516,8 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
       this.#refuse(question, plan);
       return;
     }
-    const identity = { username, user: credential.user };
+    const { user, restrictions } = credential;
+    const identity = { username, user, restrictions };
     const refusal = this.#allocations.create(question, identity, plan, this.#now);
     if (refusal !== undefined) this.#refuse(question, refusal);
     else if (stream !== undefined) this.#streams.setTrusted(stream, true, this.#now);
@@ -610,7 +611,8 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
     }
     const ips = peers.map(({ ip }) => ip);
     const refusal = ips.reduce<number | undefined>(
-      (found, ip) => found ?? this.#refusalFor(allocation, ip, this.#guard.allowsPermission(ip)),
+      (found, ip) =>
+        found ?? this.#refusalFor(allocation, ip, this.#guard.allowsPermission(ip, allocation.relaysOnly)),
       undefined,
     );
     if (refusal !== undefined) {
@@ -642,7 +644,7 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
       this.#refuse(question, StunErrorNumber.badRequest);
       return;
     }
-    const verdict = this.#guard.judge(peer);
+    const verdict = this.#guard.judge(peer, allocation.relaysOnly);
     const problem = allocation.channels.check(number, peer, this.#now);
     if (problem === "number-taken" || problem === "peer-taken") {
       this.#refuse(question, StunErrorNumber.badRequest);
@@ -672,7 +674,11 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
       return;
     }
     const relay = allocation.relayFor(peer.family);
-    const refusal = this.#refusalFor(allocation, peer.ip, this.#guard.allowsStream(peer));
+    const refusal = this.#refusalFor(
+      allocation,
+      peer.ip,
+      this.#guard.allowsStream(peer, allocation.relaysOnly),
+    );
     if (refusal !== undefined || relay === undefined) {
       this.#refuse(question, refusal ?? StunErrorNumber.peerAddressFamilyMismatch);
       return;

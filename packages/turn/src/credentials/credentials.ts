@@ -1,5 +1,15 @@
 import type { WallClockMillis } from "@naru/webrtc/sansio";
 
+/** What one user may do less than others. */
+export interface UserRestrictions {
+  /** Allocations at the same time, where that is fewer than the quota. */
+  readonly maxAllocations: number;
+  /** As `AllocationLimits.bitrateBps`, where that is less. */
+  readonly bitrateBps: number;
+  /** No peers but the relayed addresses of this server: for people who only try whether relaying works. */
+  readonly relaysOnly: boolean;
+}
+
 /** What is known of the user whom a request names. */
 export interface TurnCredential {
   readonly password: string;
@@ -7,6 +17,7 @@ export interface TurnCredential {
   readonly user: string;
   /** From then on no allocation is made with it; those that live go on. Left out for never. */
   readonly expiresAt?: WallClockMillis;
+  readonly restrictions?: UserRestrictions;
 }
 
 /** Where credentials come from. Asked for every request: both answers have to be quick. */
