@@ -100,6 +100,15 @@ export {
 } from "./message.ts";
 export { StunMessageBuilder } from "./message-builder.ts";
 export { type StunClass, StunMethod } from "./message-type.ts";
+export {
+  NAT_TEST_TIMING,
+  type NatBehavior,
+  NatBehaviorDiscovery,
+  type NatBehaviorEvent,
+  type NatBehaviorOptions,
+  type NatBehaviorReport,
+} from "./nat-behavior.ts";
+export { NatLifetimeDiscovery, type NatLifetimeEvent, type NatLifetimeOptions } from "./nat-lifetime.ts";
 export { MAX_STREAM_FRAME_BYTES, StreamDeframer, type StreamFrameFailure } from "./stream-deframer.ts";
 export {
   DEFAULT_TRANSACTION_OPTIONS,
