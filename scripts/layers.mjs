@@ -34,7 +34,7 @@ export const PACKAGE_LAYERS = {
   "packages/signaling": ["@naru/webrtc/sansio"],
   "packages/client": ["@naru/signaling/protocol", "@naru/webrtc/sansio", "@naru/webrtc/timeline"],
   "packages/turn": ["@naru/webrtc"],
-  "packages/server": ["@naru/signaling", "@naru/webrtc"],
+  "packages/server": ["@naru/signaling", "@naru/turn", "@naru/webrtc"],
   "apps/meet": ["@naru/client"],
 };
 

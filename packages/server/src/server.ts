@@ -13,9 +13,16 @@ import { Metrics } from "./metrics/metrics.ts";
 import { AddressSet } from "./network/address-range.ts";
 import { type ServerUrls, serverUrls } from "./network/server-urls.ts";
 import { Port } from "./port/port.ts";
-import { applyPublicHost, startSignaling } from "./signaling/start-signaling.ts";
+import {
+  applyPublicHost,
+  authSecret,
+  startSignaling,
+  TURN_SECRET_FILE,
+} from "./signaling/start-signaling.ts";
 import { certificateDer, fingerprint } from "./tls/authority.ts";
 import { identitySource } from "./tls/identity.ts";
+import { CheckDesk } from "./turn/check-desk.ts";
+import { type IceOffer, iceServers, iceUrls } from "./turn/ice-servers.ts";
 import { VERSION } from "./version.ts";
 
 /** What a program may pass beside the configuration. */
@@ -45,6 +52,8 @@ export interface NaruServer {
   };
   /** Whether STUN is answered on the UDP port. */
   readonly hasStun: boolean;
+  /** Whether media is relayed, on the UDP and the TCP port. */
+  readonly hasTurn: boolean;
   /** Whether the web application was found. */
   readonly hasApp: boolean;
   /**
@@ -66,7 +75,7 @@ const WAITING_TIMEOUT_MS = 10_000;
 const OWN_ADDRESSES = new AddressSet(["127.0.0.0/8", "::1"]);
 
 /**
- * Starts the web application, signaling and STUN on one port.
+ * Starts the web application, signaling, STUN and TURN on one port.
  *
  * @throws {TypeError} (rejects) when an option is unknown or of the wrong kind.
  * @throws {StartError} (rejects) when the environment does not allow it; the error says what to do.
@@ -87,12 +96,23 @@ export async function createNaruServer(
   let identity = await source.load();
   let state: "starting" | "running" | "draining" | "closed" = "starting";
   let ports: OpenPorts | undefined;
-  const stunPort = (): number | undefined => (ports?.stun === undefined ? undefined : ports.number);
+  const hasStun = config.stun.enabled || config.turn.enabled;
+  const offer = (): IceOffer => ({
+    port: ports?.number ?? 0,
+    hasStun: config.stun.enabled,
+    hasTurn: ports?.turn !== undefined,
+    host: config.turn.host,
+    certificate: identity.certificate,
+  });
 
   const signaling = await startSignaling(config, {
     data,
     log,
-    stunPort,
+    iceServers({ participant, host }) {
+      if (ports === undefined) return [];
+      return iceServers(iceUrls(offer(), host), ports.turn?.issueForParticipant(participant));
+    },
+    onParticipantLeft: (participant) => ports?.turn?.end(participant),
     onReport(report) {
       metrics?.countReport(report);
       logReport(log, report);
@@ -103,9 +123,17 @@ export async function createNaruServer(
     : new Metrics({
         version: VERSION,
         signaling: () => signaling.stats(),
-        stun: () => ports?.stun?.counters,
+        stun: () => ports?.turn?.stunRequests ?? { ...ports?.stun?.counters },
+        turn: () => ports?.turn?.metrics ?? [],
         port: () => port.stats,
       });
+
+  const checkDesk = new CheckDesk({
+    platform,
+    tokenSecret: config.auth.required ? authSecret(config, data) : undefined,
+    urls: (host) => iceUrls(offer(), host),
+    issue: () => ports?.turn?.issueForCheck(),
+  });
 
   const trustedProxies = new AddressSet(config.trustedProxies);
   const appFolder = options.appFolder ?? findAppFolder();
@@ -120,7 +148,7 @@ export async function createNaruServer(
         version: VERSION,
         protocol: PROTOCOL_VERSION,
         tokenRequired: config.auth.required,
-        stunPort: stunPort(),
+        stunPort: hasStun ? ports?.number : undefined,
         limits: {
           participantsPerRoom: config.limits.participantsPerRoom,
           messageBytes: MAX_MESSAGE_BYTES,
@@ -130,6 +158,7 @@ export async function createNaruServer(
         authority: identity.authority === undefined ? undefined : certificateDer(identity.authority),
         fingerprint: fingerprint(identity.certificate),
       }),
+      checkDesk,
       metrics:
         metrics === undefined
           ? undefined
@@ -143,6 +172,12 @@ export async function createNaruServer(
   const port = new Port({
     identity,
     onHttp: (connection) => http.handleConnection(connection),
+    onStun: !config.turn.enabled
+      ? undefined
+      : (connection) => {
+          if (ports?.turn === undefined) connection.destroy();
+          else ports.turn.handleStream(connection);
+        },
     maxConnections: config.limits.connections,
     maxConnectionsPerAddress: config.limits.connectionsPerAddress,
     // A proxy is often on the same machine, and as often nobody has said so.
@@ -151,13 +186,14 @@ export async function createNaruServer(
     waitingTimeoutMs: WAITING_TIMEOUT_MS,
   });
   try {
-    ports = await openPorts(port, platform, config, log);
+    const secret = (): string => config.turn.secret ?? data.secret(TURN_SECRET_FILE);
+    ports = await openPorts(port, platform, config, secret, log);
   } catch (error) {
     http.close();
     await signaling.close();
     throw error;
   }
-  const { number, stun } = ports;
+  const { number, stun, turn } = ports;
   state = "running";
 
   const refresh = async (): Promise<void> => {
@@ -188,7 +224,8 @@ export async function createNaruServer(
         authority: identity.authority,
       };
     },
-    hasStun: stun !== undefined,
+    hasStun,
+    hasTurn: turn !== undefined,
     hasApp: appFolder !== undefined,
     async drain() {
       if (state !== "running") return;
@@ -207,6 +244,7 @@ export async function createNaruServer(
       stopWatching();
       clearInterval(certificateCheck);
       stun?.close();
+      turn?.close();
       await Promise.all([port.stopListening(), signaling.close()]);
       http.close();
       port.close();

@@ -341,13 +341,25 @@ describe("hostile requests", () => {
   });
 });
 
+function expectedServers(place: string, hasTls: boolean): unknown {
+  const turn = [`turn:${place}?transport=udp`, `turn:${place}?transport=tcp`];
+  return [
+    { urls: [`stun:${place}`] },
+    {
+      urls: hasTls ? [...turn, `turns:${place}?transport=tcp`] : turn,
+      username: expect.stringMatching(/^\d{10}:[0-9a-f]{16}$/),
+      credential: expect.stringMatching(/^[A-Za-z0-9+/]{27}=$/),
+    },
+  ];
+}
+
 describe("signaling", () => {
-  test("is reached over ws and wss, and names the STUN server under the host that was used", async () => {
+  test("is reached over ws and wss, and names the STUN and TURN servers under the host that was used", async () => {
     for (const url of [`ws://127.0.0.1:${server.port}/signal`, `wss://localhost:${server.port}/signal`]) {
       const joined = await joinRoom(url, { ca: server.certificate.authority });
       expect(joined).toMatchObject({
         type: "joined",
-        iceServers: [{ urls: [`stun:${new URL(url).hostname}:${server.port}`] }],
+        iceServers: expectedServers(`${new URL(url).hostname}:${server.port}`, true),
       });
     }
   });
@@ -357,7 +369,8 @@ describe("signaling", () => {
     try {
       const url = `ws://127.0.0.1:${behind.port}/signal`;
       expect(await joinRoom(url, { origin: "https://meet.example.com" })).toMatchObject({
-        iceServers: [{ urls: [`stun:meet.example.com:${behind.port}`] }],
+        // The certificate is not for this name: TURN over TLS would fail.
+        iceServers: expectedServers(`meet.example.com:${behind.port}`, false),
       });
       await expect(joinRoom(url, { origin: "https://evil.example" })).rejects.toThrow("403");
     } finally {

@@ -41,12 +41,12 @@ test("a server on one address is asked there", async () => {
 });
 
 test("what is switched off is not missed", async () => {
-  const config = await start({ host: "127.0.0.1", stun: { enabled: false } });
+  const config = await start({ host: "127.0.0.1", stun: { enabled: false }, turn: { enabled: false } });
   expect(await checked(config)).toEqual([{ address: "127.0.0.1", https: undefined, stun: undefined }]);
 });
 
 test("silence, and another server's certificate, are named", async () => {
-  const config = await start({ host: "127.0.0.1", stun: { enabled: false } });
+  const config = await start({ host: "127.0.0.1", stun: { enabled: false }, turn: { enabled: false } });
   const other = { fingerprint: "00:00", served: "", authority: undefined };
   expect(await checked(config, { hasStun: true, certificate: other })).toEqual([
     {

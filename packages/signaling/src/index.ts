@@ -7,6 +7,7 @@ export {
   createJoinToken,
   type JoinTokenClaims,
   type JoinTokenLifetime,
+  JoinTokenVerifier,
   MIN_SECRET_BYTES,
 } from "./auth/join-token.ts";
 export {
@@ -19,6 +20,6 @@ export {
 } from "./node/options.ts";
 export { createSignalingServer, type SignalingServer, type SignalingStats } from "./node/server.ts";
 export { createFileStore, type FileStoreOptions, type SnapshotStore } from "./node/store.ts";
-export type { RegistrySnapshot } from "./room/registry-types.ts";
+export type { RegistrySnapshot, TokenAnswer } from "./room/registry-types.ts";
 export type { RateLimit } from "./room/token-bucket.ts";
 export { MAX_NAME_LENGTH, parseName } from "./validate/names.ts";

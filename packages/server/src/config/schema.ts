@@ -1,5 +1,7 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { parseAddressRange } from "../network/address-range.ts";
+import { parseHostAndPort } from "../network/host-and-port.ts";
 
 /** Everything an operator can set. `CONFIG_OPTIONS` describes each; units are in the names. */
 export interface NaruConfig {
@@ -20,6 +22,22 @@ export interface NaruConfig {
     readonly connectionsPerAddress: number;
   };
   readonly stun: { readonly enabled: boolean };
+  readonly turn: {
+    readonly enabled: boolean;
+    readonly host?: string | undefined;
+    readonly realm: string;
+    readonly secret?: string | undefined;
+    readonly relayAddresses: readonly string[];
+    readonly publicAddresses: readonly string[];
+    readonly ports: string;
+    readonly allocations: number;
+    readonly allocationsPerParticipant: number;
+    readonly allocationsPerAddress: number;
+    readonly bitrateKbps: number;
+    readonly allowPeers: readonly string[];
+    readonly denyPeers: readonly string[];
+    readonly tcpRelay: boolean;
+  };
   readonly metrics: { readonly enabled: boolean; readonly allow: readonly string[] };
   readonly log: {
     readonly level: "error" | "warn" | "info" | "debug";
@@ -119,11 +137,62 @@ const schema = z.strictObject({
       participants: count(2, 1_000_000, 20_000, "People on this server at the same time."),
       messagesPerSecond: count(1, 10_000, 100, "Signaling messages per second from one connection."),
       joinsPerMinute: count(1, 1_000_000, 120, "Attempts to join per minute from one address."),
-      connections: count(16, 1_000_000, 10_000, "TCP connections at the same time."),
+      connections: count(16, 1_000_000, 32_768, "TCP connections at the same time."),
       connectionsPerAddress: count(8, 1_000_000, 1_000, "The same from one address (IPv6: from one /64)."),
     })
     .prefault({}),
   stun: z.strictObject({ enabled: flag(true, "Answer STUN binding requests on the UDP port.") }).prefault({}),
+  turn: z
+    .strictObject({
+      enabled: flag(
+        true,
+        "Relay media for people whose networks allow nothing else: TURN over UDP, TCP and TLS.",
+      ),
+      host: described(z.string().refine(isHostAndPort).optional(), {
+        kind: "string",
+        description:
+          "Host under which people reach STUN and TURN, where it is not the one in the page's address.",
+        expected: "a host or address, with a port when it is not this server's: turn.example.com:443",
+      }),
+      realm: described(
+        z
+          .string()
+          .min(1)
+          .max(20)
+          .regex(/^[\x21-\x7e]+$/)
+          .default("naru"),
+        {
+          kind: "string",
+          description: "Realm of the TURN server.",
+          expected: "1 to 20 ASCII characters without spaces",
+        },
+      ),
+      secret: described(z.string().min(32).optional(), {
+        kind: "string",
+        description: "Secret that makes TURN credentials. Made and kept in the data folder when left out.",
+        expected: "at least 32 characters",
+        secret: true,
+      }),
+      relayAddresses: addresses(
+        "Addresses of this machine to relay from, one of each family; its own when left out.",
+      ),
+      publicAddresses: addresses(
+        "The same addresses as others see them, behind a 1:1 NAT such as clouds have.",
+      ),
+      ports: described(z.string().refine(isPortRange).default("49152-65535"), {
+        kind: "string",
+        description: "UDP ports of relayed addresses.",
+        expected: "the first and the last port, from 1024 on, such as 49152-65535",
+      }),
+      allocations: count(1, 60_000, 16_384, "Relayed addresses at the same time."),
+      allocationsPerParticipant: count(1, 1_000, 48, "The same of one person."),
+      allocationsPerAddress: count(1, 60_000, 1_024, "The same from one address (IPv6: from one /64)."),
+      bitrateKbps: count(64, 10_000_000, 50_000, "What one relayed address may carry each way, in kbit/s."),
+      allowPeers: ranges([], "Private networks whose machines may be reached through the relay."),
+      denyPeers: ranges([], "Networks that may never be reached through it."),
+      tcpRelay: flag(false, "Relay TCP as well (RFC 6062). No browser uses it."),
+    })
+    .prefault({}),
   metrics: z
     .strictObject({
       enabled: flag(true, "Serve Prometheus metrics at /metrics."),
@@ -232,6 +301,31 @@ function ranges(defaultValue: string[], description: string) {
     description,
     expected: "addresses or networks, such as 10.0.0.0/8 (separated by commas)",
   });
+}
+
+function addresses(description: string) {
+  return described(
+    z
+      .array(z.string().refine((value) => isIP(value) !== 0))
+      .max(2)
+      .refine((values) => new Set(values.map(isIP)).size === values.length)
+      .default([]),
+    {
+      kind: "list",
+      description,
+      expected: "an IPv4 address, an IPv6 address, or one of each separated by a comma",
+    },
+  );
+}
+
+function isPortRange(value: string): boolean {
+  const match = /^(\d{4,5})-(\d{4,5})$/.exec(value);
+  const [first, last] = [Number(match?.[1]), Number(match?.[2])];
+  return match !== null && first >= 1024 && first <= last && last <= 65_535;
+}
+
+function isHostAndPort(value: string): boolean {
+  return parseHostAndPort(value) !== undefined;
 }
 
 function withoutSlash(origin: string): string {

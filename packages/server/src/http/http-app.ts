@@ -6,6 +6,7 @@ import type { Logger } from "@naru/webrtc/sansio";
 import { Hono, type MiddlewareHandler } from "hono";
 import { etag } from "hono/etag";
 import type { AddressSet } from "../network/address-range.ts";
+import type { CheckDesk } from "../turn/check-desk.ts";
 import { cacheControl } from "./app-files.ts";
 import { isLocalHost, type RequestSource, requestSource } from "./client-request.ts";
 import { preferredLanguage } from "./languages.ts";
@@ -44,6 +45,8 @@ export interface HttpAppOptions {
     readonly authority: Uint8Array<ArrayBuffer> | undefined;
     readonly fingerprint: string;
   };
+  /** Credentials for people who check their network. */
+  readonly checkDesk: CheckDesk;
   readonly metrics: { readonly allow: AddressSet; readonly render: () => Promise<string> } | undefined;
 }
 
@@ -117,6 +120,18 @@ function addOperatorRoutes(app: Hono<Env>, options: HttpAppOptions): void {
   );
   app.use("/api/*", noStore);
   app.get("/api/config", (c) => c.json(options.apiConfig()));
+  app.get("/api/check-credentials", async (c) => {
+    const { address, host } = c.get("source");
+    const answer = await options.checkDesk.answer({
+      address,
+      host: host?.replace(/:\d+$/, ""),
+      fetchSite: c.req.header("sec-fetch-site"),
+      token: /^Bearer (.{1,8192})$/.exec(c.req.header("authorization") ?? "")?.[1],
+      room: c.req.query("room"),
+    });
+    if (answer.status === 200) return c.json(answer.body);
+    return c.json({ problem: answer.problem }, answer.status);
+  });
   app.get("/ca.crt", (c) => {
     const { authority } = options.certificates();
     if (authority === undefined)
@@ -183,5 +198,6 @@ function addApplication(app: Hono<Env>, options: HttpAppOptions): void {
   const index = serveStatic<Env>({ path: join(appFolder, "index.html"), precompressed: true });
   app.use("/r/:room", etag(), index);
   app.use("/", etag(), index);
+  app.use("/check", etag(), index);
   app.use(serveStatic<Env>({ root: appFolder, precompressed: true }));
 }

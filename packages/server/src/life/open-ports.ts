@@ -2,12 +2,15 @@ import type { Platform } from "@naru/webrtc/platform";
 import type { Logger } from "@naru/webrtc/sansio";
 import type { NaruConfig } from "../config/schema.ts";
 import type { Port } from "../port/port.ts";
-import { StunServer } from "../stun/stun-server.ts";
+import { StunServer } from "../turn/stun-server.ts";
+import { TurnRelay } from "../turn/turn-relay.ts";
 import { StartError } from "./start-error.ts";
 
 export interface OpenPorts {
   readonly number: number;
-  /** Undefined when STUN is switched off. */
+  /** Undefined when TURN is switched off. */
+  readonly turn: TurnRelay | undefined;
+  /** STUN without TURN; undefined when it is switched off, or TURN answers it too. */
   readonly stun: StunServer | undefined;
 }
 
@@ -23,15 +26,20 @@ export async function openPorts(
   port: Port,
   platform: Platform,
   config: NaruConfig,
+  turnSecret: () => string,
   log: Logger,
 ): Promise<OpenPorts> {
   for (let attempt = 1; ; attempt++) {
     const number = await port.listen(config.host, config.port).catch((error: unknown) => {
       throw listenError("TCP", config, error);
     });
-    if (!config.stun.enabled) return { number, stun: undefined };
     try {
-      return { number, stun: await StunServer.start(platform, config.host, number, log) };
+      if (config.turn.enabled) {
+        const turn = await TurnRelay.start(platform, config, number, turnSecret(), log);
+        return { number, turn, stun: undefined };
+      }
+      if (!config.stun.enabled) return { number, turn: undefined, stun: undefined };
+      return { number, turn: undefined, stun: await StunServer.start(platform, config.host, number, log) };
     } catch (error) {
       await port.stopListening();
       const isAnotherChance = config.port === 0 && attempt < MAX_ATTEMPTS && codeOf(error) === "EADDRINUSE";

@@ -1,5 +1,5 @@
 import type { ConnectionReport, SignalingStats } from "@naru/signaling";
-import type { StunServerCounters } from "@naru/webrtc/stun";
+import { renderMetrics, type TurnMetric } from "@naru/turn";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { PortStats } from "../port/port.ts";
 
@@ -7,7 +7,9 @@ import type { PortStats } from "../port/port.ts";
 export interface MetricsSources {
   readonly version: string;
   readonly signaling: () => SignalingStats;
-  readonly stun: () => StunServerCounters | undefined;
+  /** Datagrams on the STUN port by what became of them. */
+  readonly stun: () => Readonly<Record<string, number>>;
+  readonly turn: () => readonly TurnMetric[];
   readonly port: () => PortStats;
 }
 
@@ -18,6 +20,7 @@ const REPORT_CODE = /^[A-Z][A-Z0-9_]{1,47}$/;
 /** What Prometheus sees. */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #turn: () => readonly TurnMetric[];
   readonly #reports: Counter;
   readonly #reportCodes = new Set<string>();
 
@@ -36,6 +39,7 @@ export class Metrics {
     });
     this.#addSignaling(sources.signaling);
     this.#addStun(sources.stun);
+    this.#turn = sources.turn;
     this.#addPort(sources.port);
   }
 
@@ -47,7 +51,7 @@ export class Metrics {
 
   /** Everything in Prometheus' text format. */
   async render(): Promise<string> {
-    return this.#registry.metrics();
+    return (await this.#registry.metrics()) + renderMetrics(this.#turn());
   }
 
   #reportCode(code: string): string {
@@ -93,9 +97,9 @@ export class Metrics {
     ]);
   }
 
-  #addStun(counters: () => StunServerCounters | undefined): void {
+  #addStun(counters: () => Readonly<Record<string, number>>): void {
     this.#labelled("naru_stun_requests_total", "Datagrams on the STUN port.", "outcome", () =>
-      Object.entries(counters() ?? {}),
+      Object.entries(counters()),
     );
   }
 

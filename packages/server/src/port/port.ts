@@ -2,7 +2,7 @@ import { createServer as createTcpServer, type Server, type Socket } from "node:
 import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { addressGroup } from "../network/address-range.ts";
-import { HTTP, TLS } from "./protocols.ts";
+import { HTTP, STUN, TLS } from "./protocols.ts";
 import { sniffProtocol } from "./sniff.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
@@ -16,6 +16,8 @@ export interface PortOptions {
   readonly identity: TlsIdentity;
   /** Receives each HTTP connection, plain or decrypted. It owns the connection from then on. */
   readonly onHttp: (connection: Duplex) => void;
+  /** The same for each STUN or TURN connection; those are refused when it is left out. */
+  readonly onStun?: ((connection: Socket) => void) | undefined;
   /** How many connections may be open at once; more are refused by the system. */
   readonly maxConnections: number;
   /** How many of them may come from one address (IPv6: from one /64). */
@@ -65,7 +67,8 @@ export class Port {
       cert: options.identity.certificate,
       key: options.identity.privateKey,
       minVersion: "TLSv1.2",
-      ALPNProtocols: ["http/1.1"],
+      // RFC 7443 §3: what clients of TURN may offer. Who offers nothing is not asked.
+      ALPNProtocols: ["http/1.1", "stun.turn"],
       // The waiting room counts the whole time, the handshake included.
       handshakeTimeout: 2 * options.waitingTimeoutMs,
     });
@@ -82,7 +85,7 @@ export class Port {
       // A reset may come at any moment, also between two owners; the owner of the moment sees "close".
       socket.on("error", () => undefined);
       this.#waiting.enter(socket);
-      sniffProtocol(socket, [TLS, HTTP], (protocol) => {
+      sniffProtocol(socket, [TLS, STUN, HTTP], (protocol) => {
         switch (protocol) {
           case "tls":
             this.#beginHandshake(socket);
@@ -90,6 +93,10 @@ export class Port {
           case "http":
             this.#waiting.leave(socket);
             options.onHttp(socket);
+            return;
+          case "stun":
+            this.#waiting.leave(socket);
+            this.#handOverStun(socket, options);
             return;
           case undefined:
             this.#refuse(socket);
@@ -101,13 +108,14 @@ export class Port {
     });
     this.#tls.on("secureConnection", (secure) => {
       secure.on("error", () => undefined);
-      sniffProtocol(secure, [HTTP], (protocol) => {
+      sniffProtocol(secure, [STUN, HTTP], (protocol) => {
         if (protocol === undefined) {
           this.#refuse(secure);
           return;
         }
         this.#endHandshake(secure);
-        options.onHttp(secure);
+        if (protocol === "stun") this.#handOverStun(secure, options);
+        else options.onHttp(secure);
       });
     });
     this.#tcp.maxConnections = options.maxConnections;
@@ -210,6 +218,16 @@ export class Port {
     if (socket === undefined) return;
     this.#handshaking.delete(key);
     this.#waiting.leave(socket);
+  }
+
+  #handOverStun(connection: Socket, { onStun }: PortOptions): void {
+    if (onStun === undefined) {
+      this.#refuse(connection);
+      return;
+    }
+    // TURN knows no half-open connections, which HTTP needs.
+    connection.once("end", () => connection.end());
+    onStun(connection);
   }
 
   #refuse(connection: Duplex): void {

@@ -17,6 +17,15 @@ export const TLS: StreamProtocol<"tls"> = {
   matches: (firstByte) => firstByte === TLS_HANDSHAKE,
 };
 
+/**
+ * STUN and TURN. RFC 8489 §5: a message begins with two zero bits; RFC 7983 §7 gives it the bytes 0 to 3. ChannelData (64 to
+ * 79) needs no place here, although it shares letters with HTTP: a connection begins with an Allocate request.
+ */
+export const STUN: StreamProtocol<"stun"> = {
+  name: "stun",
+  matches: (firstByte) => firstByte <= 3,
+};
+
 /** HTTP/1.1, and the WebSocket that begins as it. RFC 9110 §9.1: methods of the standard are upper-case letters. */
 export const HTTP: StreamProtocol<"http"> = {
   name: "http",

@@ -4,18 +4,24 @@ import {
   type ConnectionReport,
   createFileStore,
   createSignalingServer,
+  type IceServersContext,
   type SignalingLimits,
   type SignalingServer,
 } from "@naru/signaling";
+import type { IceServer } from "@naru/signaling/protocol";
 import type { Logger } from "@naru/webrtc/sansio";
 import type { NaruConfig } from "../config/schema.ts";
 import { requestSource } from "../http/client-request.ts";
 import type { DataDirectory } from "../life/data-directory.ts";
 import { StartError } from "../life/start-error.ts";
 import { AddressSet } from "../network/address-range.ts";
+import { PARTICIPANT_CREDENTIAL_MS } from "../turn/turn-credentials.ts";
 
 /** File in the data folder that carries the rooms over a restart. */
 const ROOMS_FILE = "rooms.json";
+
+/** File in the data folder with the secret that makes TURN credentials, unless one is configured. */
+export const TURN_SECRET_FILE = "turn.secret";
 
 /** File in the data folder with the secret that signs tokens, unless one is configured. */
 export const AUTH_SECRET_FILE = "auth.secret";
@@ -24,8 +30,10 @@ export const AUTH_SECRET_FILE = "auth.secret";
 export interface SignalingContext {
   readonly data: DataDirectory;
   readonly log: Logger;
-  /** UDP port of the STUN server, when there is one. */
-  readonly stunPort: () => number | undefined;
+  /** The STUN and TURN servers for a participant, with what it needs to use them. */
+  readonly iceServers: (context: IceServersContext) => readonly IceServer[];
+  /** A participant has left for good. */
+  readonly onParticipantLeft: (participant: string) => void;
   readonly onReport: (report: ConnectionReport) => void;
 }
 
@@ -48,10 +56,10 @@ export async function startSignaling(
       tokens: { secret: authSecret(config, data), isRequired: config.auth.required },
       store: createFileStore(path),
       clientAddress: (request) => requestSource(request, trusted).address,
-      iceServers: ({ host }) => {
-        const port = context.stunPort();
-        return port === undefined || host === undefined ? [] : [{ urls: [`stun:${host}:${port}`] }];
-      },
+      iceServers: context.iceServers,
+      // Half-way, so that whoever has to gather anew always has one that is good for long enough.
+      iceServersRefreshMs: PARTICIPANT_CREDENTIAL_MS / 2,
+      onParticipantLeft: (participant) => context.onParticipantLeft(participant),
       onReport: (report) => context.onReport(report),
     });
   } catch (error) {
