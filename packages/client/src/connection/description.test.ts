@@ -4,7 +4,9 @@ import {
   fingerprintOf,
   hasUsernameFragment,
   markAnswer,
+  offerRole,
   originOf,
+  roleOf,
   sessionIdOf,
 } from "./description.ts";
 
@@ -32,4 +34,13 @@ test("fingerprints and user names are read as they are", () => {
   expect(fingerprintOf(undefined)).toBeUndefined();
   expect(hasUsernameFragment(CHROMIUM, "4ZcD")).toBe(true);
   expect(hasUsernameFragment(CHROMIUM, "4Zc")).toBe(false);
+});
+
+test("a later offer keeps the DTLS role that was negotiated", () => {
+  const offer = "v=0\r\nm=audio 9 x 1\r\na=setup:actpass\r\nm=video 9 x 1\r\na=setup:actpass\r\n";
+  expect(roleOf(offer)).toBeUndefined();
+  expect(offerRole(offer, undefined)).toBe(offer);
+  const kept = offerRole(offer, "passive");
+  expect(kept.match(/a=setup:passive\r\n/g)).toHaveLength(2);
+  expect(roleOf(kept)).toBe("passive");
 });

@@ -39,3 +39,26 @@ export function fingerprintOf(sdp: string | undefined): string | undefined {
 export function hasUsernameFragment(sdp: string, usernameFragment: string): boolean {
   return sdp.split(/\r?\n/).includes(`a=ice-ufrag:${usernameFragment}`);
 }
+
+/** Who begins the DTLS handshake: `active` does (RFC 8842 §5). */
+export type DtlsRole = "active" | "passive";
+
+/** The role that an answer takes for its side; undefined when it does not say. */
+export function roleOf(answer: string): DtlsRole | undefined {
+  const role = /^a=setup:(active|passive)\r?$/m.exec(answer)?.[1];
+  return role === "active" || role === "passive" ? role : undefined;
+}
+
+/** The other one. */
+export function oppositeRole(role: DtlsRole): DtlsRole {
+  return role === "active" ? "passive" : "active";
+}
+
+/**
+ * An offer that keeps the role this side has. Browsers leave the choice open (`actpass`) even when there is nothing
+ * left to choose, and Firefox then answers `active` although it was `passive`, which Chromium refuses. RFC 8842 §5.2
+ * allows to offer the role that was negotiated.
+ */
+export function offerRole(offer: string, role: DtlsRole | undefined): string {
+  return role === undefined ? offer : offer.replace(/^a=setup:actpass(\r?)$/gm, `a=setup:${role}$1`);
+}

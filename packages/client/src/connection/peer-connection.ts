@@ -1,7 +1,16 @@
 import type { CandidateInit, PeerSignal } from "@naru/signaling/protocol";
 import { type LogFields, type Logger, Queue } from "@naru/webrtc/sansio";
 import type { ClientPlatform } from "../platform/platform.ts";
-import { answeredOrigin, hasUsernameFragment, markAnswer, originOf } from "./description.ts";
+import {
+  answeredOrigin,
+  type DtlsRole,
+  hasUsernameFragment,
+  markAnswer,
+  offerRole,
+  oppositeRole,
+  originOf,
+  roleOf,
+} from "./description.ts";
 import { type OutgoingMedia, SLOTS, type Slot, type SlotName, type VideoLimits } from "./media-slots.ts";
 import { decideDescription } from "./negotiation.ts";
 
@@ -63,6 +72,7 @@ export class PeerConnection {
   // Kept here, because a closed connection has no descriptions any more (Firefox).
   #localSdp: string | undefined;
   #remoteSdp: string | undefined;
+  #role: DtlsRole | undefined;
   #transceivers: Map<SlotName, RTCRtpTransceiver> = new Map();
   #media: OutgoingMedia;
   #limits: VideoLimits | undefined;
@@ -197,6 +207,8 @@ export class PeerConnection {
     }
     if (this.#closed) return;
     this.#remoteSdp = sdp;
+    const theirs = type === "answer" ? roleOf(sdp) : undefined;
+    if (theirs !== undefined) this.#role = oppositeRole(theirs);
     this.#emit({ type: "descriptionReceived", kind: type });
     if (type === "offer") {
       this.#adoptTransceivers();
@@ -221,7 +233,9 @@ export class PeerConnection {
     const kind = description.type === "offer" ? "offer" : "answer";
     this.#localSdp = description.sdp;
     this.#localOffer = kind === "offer" ? originOf(description.sdp) : undefined;
-    const sdp = offer === undefined ? description.sdp : markAnswer(description.sdp, offer);
+    if (kind === "answer") this.#role = roleOf(description.sdp) ?? this.#role;
+    const sdp =
+      offer === undefined ? offerRole(description.sdp, this.#role) : markAnswer(description.sdp, offer);
     this.#emit({ type: "signal", signal: { kind: "description", description: { type: kind, sdp } } });
     this.#emit({ type: "descriptionSent", kind });
   }

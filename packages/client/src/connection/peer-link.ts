@@ -411,7 +411,8 @@ export class PeerLink {
         break;
       case "descriptionRefused":
         this.#options.log.warn("a description was refused", { peer: this.#info.id, message: event.message });
-        this.#hints = { ...this.#hints, descriptionRefused: event.message };
+        this.#hints = { ...this.#hints, descriptionRefused: event.message, phase: "exchange" };
+        this.#settleState("refused");
         break;
       case "track":
         this.#remote.add(event, this.#info.state);

@@ -47,6 +47,8 @@ export type LinkState =
   | "disconnected"
   | "failed"
   | "securityFailed"
+  /** A description was refused: the two sides do not agree on where they are. */
+  | "refused"
   /** A peer connection is gone, ours or the other side's: only a new one helps. */
   | "gone";
 
@@ -119,6 +121,9 @@ export class Recovery {
         break;
       case "securityFailed":
         this.#want({ type: "rebuild", reason: "the DTLS handshake failed" }, now);
+        break;
+      case "refused":
+        this.#want({ type: "rebuild", reason: "a description was refused" }, now);
         break;
       case "gone":
         this.#timers.stop("wait");
