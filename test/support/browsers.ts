@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer, { type Browser, type LaunchOptions, type Page } from "puppeteer-core";
+import type { LabHost } from "./network-lab.ts";
 import { findProgram } from "./requirements.ts";
 
 /** The two browsers of the tests. */
@@ -23,6 +24,8 @@ export interface BrowserOptions {
   readonly screen?: boolean;
   /** More command line arguments. */
   readonly args?: readonly string[];
+  /** Where it runs: Chromium only, since Firefox is spoken to over the network. Default: here. */
+  readonly host?: LabHost;
   /** More preferences, for Firefox. */
   readonly preferences?: Readonly<Record<string, unknown>>;
 }
@@ -45,8 +48,9 @@ const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Starts a browser. The caller closes it. */
 export async function launchBrowser(name: BrowserName, options: BrowserOptions = {}): Promise<TestBrowser> {
-  const executablePath = findProgram(name);
-  if (executablePath === undefined) throw new Error(`${name} is not installed`);
+  const program = findProgram(name);
+  if (program === undefined) throw new Error(`${name} is not installed`);
+  const executablePath = options.host === undefined ? program : options.host.launcher(program);
   const profile = mkdtempSync(join(tmpdir(), `naru-${name}-`));
   const display = name === "firefox" && options.screen === true ? await startDisplay() : undefined;
   const common: LaunchOptions = {

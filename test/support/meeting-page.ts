@@ -76,6 +76,8 @@ export interface MeetingPageOptions {
   readonly query?: string;
   /** Replaces the configuration of every connection: to forbid what the test wants to fail. */
   readonly connection?: RTCConfiguration;
+  /** Leaves each connection only the servers whose URL begins so: `turns:`. */
+  readonly onlyServers?: string;
 }
 
 export class MeetingPage {
@@ -96,7 +98,7 @@ export class MeetingPage {
     options: MeetingPageOptions = {},
   ): Promise<MeetingPage> {
     const page = await browser.newPage();
-    await page.evaluateOnNewDocument(watchConnections, options.connection ?? {});
+    await page.evaluateOnNewDocument(watchConnections, options.connection ?? {}, options.onlyServers ?? "");
     await page.goto(`${url}/r/${room}${options.query ?? ""}`, { waitUntil: "load", timeout: 30_000 });
     const meeting = new MeetingPage(page, name);
     const field = await meeting.find("name-input");
@@ -303,14 +305,25 @@ export class MeetingPage {
 
 // What follows runs in the page: it may use nothing of this module.
 
-function watchConnections(configuration: RTCConfiguration): void {
+function watchConnections(configuration: RTCConfiguration, onlyServers: string): void {
+  const choose = (given: RTCConfiguration): RTCConfiguration => {
+    const iceServers = (given.iceServers ?? []).map((server) => ({
+      ...server,
+      urls: [server.urls].flat().filter((url) => url.startsWith(onlyServers)),
+    }));
+    return { ...given, iceServers: iceServers.filter(({ urls }) => urls.length > 0), ...configuration };
+  };
   const connections: RTCPeerConnection[] = [];
   window.testConnections = connections;
   const Native = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Native {
     constructor(given?: RTCConfiguration) {
-      super({ ...given, ...configuration });
+      super(choose(given ?? {}));
       connections.push(this);
+    }
+
+    override setConfiguration(given: RTCConfiguration = {}): void {
+      super.setConfiguration(choose(given));
     }
   };
 }

@@ -8,15 +8,21 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { LabHost } from "./network-lab.ts";
+
 /** How the server is started. */
 export interface ServerOptions {
   /** Flags by name, without the dashes: `{ "limits.rooms": 3 }`. */
   readonly flags?: Readonly<Record<string, string | number | boolean>>;
+  /** Where it runs, with this port. Default: here, with a free one. */
+  readonly host?: LabHost;
   /** More environment. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 const CLI: string = join(process.cwd(), "packages/server/dist/cli.js");
+/** A host of the lab has all its ports to itself. */
+const LAB_PORT = 8443;
 const START_TIMEOUT_MS = 20_000;
 /** More than the server gives people to move on (`drainTimeoutMs`). */
 const STOP_TIMEOUT_MS = 15_000;
@@ -39,7 +45,7 @@ export class TestServer {
 
   /** Starts one and waits until it is ready. The caller closes it. */
   static async start(options: ServerOptions = {}): Promise<TestServer> {
-    const server = new TestServer(await freePort(), options);
+    const server = new TestServer(options.host === undefined ? await freePort() : LAB_PORT, options);
     try {
       await server.start();
       return server;
@@ -49,9 +55,10 @@ export class TestServer {
     }
   }
 
-  /** Address on this machine, which browsers take for secure. */
+  /** Address on this machine, which browsers take for secure; in the lab the encrypted one. */
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    const { host } = this.#options;
+    return host === undefined ? `http://127.0.0.1:${this.port}` : `https://${host.address}:${this.port}`;
   }
 
   /** Address of the signaling endpoint. */
@@ -79,7 +86,9 @@ export class TestServer {
   async start(): Promise<void> {
     const flags = { port: this.port, "data-dir": this.dataDir, "log.format": "json", ...this.#options.flags };
     const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const child = spawn(process.execPath, [CLI, ...args], {
+    const local = [process.execPath, CLI, ...args];
+    const [program = "", ...rest] = this.#options.host?.command(local) ?? local;
+    const child = spawn(program, rest, {
       cwd: this.dataDir,
       env: { ...process.env, ...this.#options.environment },
       stdio: ["ignore", "pipe", "pipe"],
@@ -126,6 +135,8 @@ export class TestServer {
   }
 
   async #isReady(): Promise<boolean> {
+    // The lab's network cannot be reached from here: the server says it itself.
+    if (this.#options.host !== undefined) return this.#output.includes("naru is ready");
     try {
       const response = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) });
       await response.arrayBuffer();
