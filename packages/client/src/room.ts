@@ -347,7 +347,7 @@ export class Room {
         this.#events.emit("knockingChanged");
         break;
       case "signal":
-        this.#mesh.handleSignal(message.from, message.signal);
+        this.#mesh.handleSignal(message);
         break;
       case "iceServers":
         this.#mesh.setIceServers(message.iceServers);

@@ -1,4 +1,4 @@
-import type { ParticipantInfo, PeerSignal, ReportMessage } from "@naru/signaling/protocol";
+import type { ParticipantInfo, PeerSignal, ReportMessage, SignalFromMessage } from "@naru/signaling/protocol";
 import type { Logger } from "@naru/webrtc/sansio";
 import {
   type ConnectionOutcome,
@@ -66,6 +66,8 @@ export class PeerLink {
   #stats: StatsReader = new StatsReader();
   #retired: string[] = [];
   #peerResets: number[] = [];
+  /** Their number of the signal handled last. Who joins again is another participant, with another link. */
+  #lastFromSeq = 0;
   #hints: VerdictHints = {};
   #serverUp: boolean;
   #reportedConnected = false;
@@ -100,8 +102,10 @@ export class PeerLink {
   // Commands
 
   /** A message of the other side, moved by the server. */
-  handleSignal(signal: PeerSignal): void {
-    if (this.#closed) return;
+  handleSignal({ signal, fromSeq = this.#lastFromSeq + 1 }: SignalFromMessage): void {
+    // A server that was killed had passed on what it is given again.
+    if (this.#closed || fromSeq <= this.#lastFromSeq) return;
+    this.#lastFromSeq = fromSeq;
     switch (signal.kind) {
       case "description":
         this.#handleDescription(signal.description);

@@ -42,7 +42,7 @@ const SHAPES: Readonly<Record<ServerMessage["type"], Check>> = {
   participantLeft: shape({ id: isString, reason: isString }),
   participantChanged: shape({ participant: isParticipant }),
   roomChanged: shape({ room: isRoom }),
-  signal: shape({ from: isString, signal: isSignal }),
+  signal: shape({ from: isString, fromSeq: isOptionalNumber, signal: isSignal }),
   muteRequest: shape({ from: isString, kind: isString }),
   iceServers: shape({ iceServers: isArray }),
   error: shape({ code: isString, message: isString, fatal: isBoolean }),

@@ -1,4 +1,4 @@
-import type { IceServer, ParticipantId, ParticipantInfo, PeerSignal } from "@naru/signaling/protocol";
+import type { IceServer, ParticipantId, ParticipantInfo, SignalFromMessage } from "@naru/signaling/protocol";
 import type { Logger } from "@naru/webrtc/sansio";
 import type { ControlMessage } from "../connection/control-link.ts";
 import { type OutgoingMedia, videoLimits } from "../connection/media-slots.ts";
@@ -54,8 +54,8 @@ export class Mesh {
     this.#shareBandwidth();
   }
 
-  handleSignal(from: ParticipantId, signal: PeerSignal): void {
-    this.#links.get(from)?.handleSignal(signal);
+  handleSignal(message: SignalFromMessage): void {
+    this.#links.get(message.from)?.handleSignal(message);
   }
 
   handleInfo(info: ParticipantInfo): void {
