@@ -147,6 +147,10 @@ export class NetworkLab {
       router,
       "sysctl -q -w net.ipv4.ip_forward=1",
       `iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE${isSymmetric ? " --random" : ""}`,
+      // What comes uninvited must leave no trace: a router that answers it itself would keep its port taken, and the
+      // packet that goes out to the same place would get another one.
+      "iptables -A INPUT -i eth0 -p icmp -j ACCEPT",
+      "iptables -A INPUT -i eth0 -j DROP",
       "iptables -P FORWARD DROP",
       "iptables -A FORWARD -i lan -j ACCEPT",
       "iptables -A FORWARD -i eth0 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",

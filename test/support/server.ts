@@ -58,7 +58,8 @@ export class TestServer {
   /** Address on this machine, which browsers take for secure; in the lab the encrypted one. */
   get url(): string {
     const { host } = this.#options;
-    return host === undefined ? `http://127.0.0.1:${this.port}` : `https://${host.address}:${this.port}`;
+    if (host === undefined) return `http://127.0.0.1:${this.port}`;
+    return `https://${host.address.includes(":") ? `[${host.address}]` : host.address}:${this.port}`;
   }
 
   /** Address of the signaling endpoint. */
