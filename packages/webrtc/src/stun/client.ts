@@ -27,6 +27,8 @@ export interface StunClientOptions {
   readonly socket: SocketId;
   /** Used when the server asks for credentials; without them a 401 ends the request. */
   readonly credentials?: LongTermCredentials;
+  /** In place of credentials: what has been agreed with the same server over another connection. */
+  readonly session?: LongTermSession;
   /** Attribute types beyond RFC 8489 that responses may carry and that have to be understood. */
   readonly understood?: ReadonlySet<number>;
   /** Timing; the defaults are the standard's. */
@@ -102,13 +104,13 @@ export class StunClient implements Core<IncomingDatagram, OutgoingDatagram, Stun
   #nextId: AskId = 1;
 
   constructor(environment: Environment<CryptoProvider>, options: StunClientOptions) {
-    const { server, socket, credentials, understood, transaction } = options;
+    const { server, socket, credentials, session, understood, transaction } = options;
     this.#environment = environment;
     this.#server = server;
     this.#socket = socket;
     this.#understood = understood ?? NOTHING_MORE;
     this.#options = { ...DEFAULT_TRANSACTION_OPTIONS, ...transaction };
-    this.#session = credentials && new LongTermSession(environment.crypto, credentials);
+    this.#session = session ?? (credentials && new LongTermSession(environment.crypto, credentials));
   }
 
   /**

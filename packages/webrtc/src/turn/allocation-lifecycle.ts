@@ -16,6 +16,7 @@ import {
   attributeValue,
   DONT_FRAGMENT,
   LIFETIME,
+  LongTermSession,
   type StunAttributeValue,
   StunClient,
   type StunClientEvent,
@@ -109,6 +110,8 @@ export class AllocationLifecycle {
   #ask: AskId | undefined;
   #socket: SocketId | undefined;
   #client: StunClient | undefined;
+  /** With the server in use. */
+  #session: LongTermSession | undefined;
   /** Our own request under way: Allocate, Refresh, or the Refresh that releases. */
   #request: AskId | undefined;
   /** Closed while the Allocate request was under way: what it brings about is released at once. */
@@ -126,6 +129,8 @@ export class AllocationLifecycle {
     this.#dontFragment = dontFragment;
     this.#server = options.server;
     this.#serverName = options.serverName;
+    // Now, so that credentials which cannot be are refused to whoever gave them.
+    this.#session = this.#createSession();
   }
 
   /** Asks for the connection and then for the allocation. */
@@ -171,13 +176,14 @@ export class AllocationLifecycle {
     }
     this.#ask = undefined;
     this.#socket = socket;
-    const { credentials, transaction, transport } = this.#options;
+    const { transaction, transport } = this.#options;
+    this.#session = this.#createSession();
     this.#client = new StunClient(this.#environment, {
       server: this.#server,
       socket,
       understood: UNDERSTOOD,
       transaction: { ...transaction, reliable: transport !== "udp" },
-      ...(credentials && { credentials }),
+      ...(this.#session && { session: this.#session }),
     });
     this.#state = "allocating";
     this.#allocate(now);
@@ -241,6 +247,11 @@ export class AllocationLifecycle {
     return this.#server;
   }
 
+  /** What has been agreed with the server, for connections beside the first; undefined without credentials. */
+  get session(): LongTermSession | undefined {
+    return this.#session;
+  }
+
   get serverName(): string | undefined {
     return this.#serverName;
   }
@@ -252,6 +263,11 @@ export class AllocationLifecycle {
   /** Whether the server accepted DONT-FRAGMENT. */
   get dontFragment(): boolean {
     return this.#dontFragment;
+  }
+
+  #createSession(): LongTermSession | undefined {
+    const { credentials } = this.#options;
+    return credentials && new LongTermSession(this.#environment.crypto, credentials);
   }
 
   #connect(): void {

@@ -107,6 +107,7 @@ describe("allocating", () => {
     [{ reservationToken: new Uint8Array(8), port: "even" }, TypeError],
     [{ family: "both", port: "pair" }, TypeError],
     [{ transport: "tls" }, TypeError],
+    [{ credentials: { username: "alice", password: "" } }, TypeError],
     [{ reservationToken: new Uint8Array(7) }, RangeError],
     [{ lifetimeSeconds: 0 }, RangeError],
     [{ lifetimeSeconds: 1.5 }, RangeError],

@@ -185,13 +185,16 @@ export class TurnTcpAllocation implements Core<IncomingDatagram, OutgoingDatagra
     }
     pending.state = "binding";
     pending.socket = socket;
-    const { credentials, transaction } = this.#options;
+    const { transaction } = this.#options;
+    const { server, session } = this.#lifecycle;
     pending.client = new StunClient(this.#environment, {
-      server: this.#lifecycle.server,
+      server,
       socket,
       understood: TURN_ATTRIBUTES,
       transaction: { ...transaction, reliable: true },
-      ...(credentials && { credentials }),
+      // RFC 6062 §4.3: the same method and credentials. The nonce as well: some servers hand a connection that asks to be
+      // bound over to the allocation before they look at who asks, and their challenge is lost.
+      ...(session && { session }),
     });
     // RFC 6062 §4.3, §4.4.
     const attributes = [attributeValue(CONNECTION_ID, pending.connectionId)];
