@@ -11,7 +11,12 @@ import { ensureInstalled, root } from "./workspace.mjs";
 
 /** Paths of one person's machine, and package hosts other than the public one, written so as not to find themselves. */
 const MACHINE = new RegExp(
-  ["/wor" + "k/(main|shared)\\b", "/ho" + "me/[a-z]+/", "/Use" + "rs/[a-z]+/", "/ro" + "ot/\\."].join("|"),
+  [
+    "/wor" + "k/(main|shared)\\b",
+    "/ho" + "me/(?!someone/)[a-z]+/",
+    "/Use" + "rs/[a-z]+/",
+    "/ro" + "ot/\\.",
+  ].join("|"),
 );
 const OTHER_REGISTRY = /"resolved": "https?:|^\s*(@[\w-]+:)?registry\s*=|_authToken/m;
 
@@ -28,7 +33,7 @@ export const CHECKS = [
   {
     name: "format and lint",
     styleOnly: true,
-    run: () => command("biome", ["ci", "--colors=off", "--diagnostic-level=warn"]),
+    run: () => command("biome", ["ci", "--colors=off", "--diagnostic-level=error"]),
   },
   { name: "types", run: () => command("tsc", ["-b"]) },
 ];
