@@ -6,6 +6,7 @@ import { EXIT_CODES, EXIT_UNEXPECTED, StartError } from "../life/start-error.ts"
 import { createPaint, hasColours } from "../output/paint.ts";
 import { VERSION } from "../version.ts";
 import { exampleConfig, printConfig } from "./config-command.ts";
+import { type DoctorCommandOptions, doctor } from "./doctor-command.ts";
 import { serve } from "./serve-command.ts";
 import { printToken, type TokenCommandOptions } from "./token-command.ts";
 import { type TrustOptions, trust } from "./trust-command.ts";
@@ -41,7 +42,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 
 function createProgram(setExitCode: (code: number) => void): Command {
   const program = new Command("naru")
-    .description("Meetings in one command: web application, signaling and STUN on one port.")
+    .description("Meetings in one command: web application, signaling, STUN and TURN on one port.")
     .version(VERSION)
     .exitOverride()
     .showHelpAfterError("naru --help lists all options")
@@ -67,6 +68,14 @@ function createProgram(setExitCode: (code: number) => void): Command {
     .option("--yes", "do not ask")
     .option("--print", "only show what would be run")
     .action(async (options: TrustOptions) => setExitCode(await trust(sourcesOf(program), options)));
+  program
+    .command("doctor")
+    .description(
+      "Prove each path to the server: certificate, ports, HTTPS, STUN, TURN over UDP, TCP and TLS.",
+    )
+    .option("--url <url>", "a server elsewhere, such as https://meet.example.com")
+    .option("--json", "one JSON document")
+    .action(async (options: DoctorCommandOptions) => setExitCode(await doctor(sourcesOf(program), options)));
   program
     .command("token <room>")
     .description("Make a token that lets its holder into a room.")

@@ -137,7 +137,7 @@ const schema = z.strictObject({
       participants: count(2, 1_000_000, 20_000, "People on this server at the same time."),
       messagesPerSecond: count(1, 10_000, 100, "Signaling messages per second from one connection."),
       joinsPerMinute: count(1, 1_000_000, 120, "Attempts to join per minute from one address."),
-      connections: count(16, 1_000_000, 32_768, "TCP connections at the same time."),
+      connections: count(16, 1_000_000, 16_384, "TCP connections at the same time."),
       connectionsPerAddress: count(8, 1_000_000, 1_000, "The same from one address (IPv6: from one /64)."),
     })
     .prefault({}),

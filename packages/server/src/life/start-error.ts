@@ -14,6 +14,9 @@ export const EXIT_CODES: Readonly<Record<StartErrorCode, number>> = {
 /** Exit code after an error that nobody foresaw. */
 export const EXIT_UNEXPECTED = 1;
 
+/** Exit code of `naru doctor` when something does not work. */
+export const EXIT_DOCTOR = 7;
+
 /** Exit code when a second signal cut the farewell short: 128 + SIGINT, as shells count. */
 export const EXIT_FORCED = 130;
 

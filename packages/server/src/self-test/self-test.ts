@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { IpAddress } from "@naru/webrtc/bytes";
 import type { Platform } from "@naru/webrtc/platform";
 import type { NaruConfig } from "../config/schema.ts";
 import { localNames } from "../network/local-addresses.ts";
@@ -37,14 +38,15 @@ export async function selfTest(
     addressesOf(config).map(async (address) => {
       const [https, stun] = await Promise.all([
         checkHttps(address, server.port, server.certificate.fingerprint),
-        server.hasStun ? checkStun(platform, address, server.port) : undefined,
+        server.hasStun ? checkStun(platform, address, server.port, IpAddress.parse(address)) : undefined,
       ]);
       return { address, https, stun };
     }),
   );
 }
 
-function addressesOf({ host }: NaruConfig): readonly string[] {
+/** This machine's addresses at which a server with this configuration listens, loopback first. */
+export function addressesOf({ host }: NaruConfig): readonly string[] {
   const all = ["127.0.0.1", ...localNames().addresses];
   if (host === undefined || host === "::") return all.slice(0, MAX_ADDRESSES);
   if (host === "0.0.0.0") return all.filter((address) => isIP(address) === 4).slice(0, MAX_ADDRESSES);

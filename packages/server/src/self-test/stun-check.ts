@@ -11,12 +11,17 @@ const TRANSACTION = { rtoMs: 300, maxSends: 3, lastWaitFactor: 4 };
 const FIRST_SOCKET = 1;
 
 /**
- * Sends a Binding request from an address of this machine to the STUN server at the same address, over real
- * sockets, and looks whether the server saw what was sent from.
+ * Sends a Binding request to a STUN server, over real sockets, and looks whether it saw what was sent from.
  *
+ * @param source - Address to send from, which is then the one that the server has to see; the system's choice when left out.
  * @returns what is wrong, in words; undefined when all is well.
  */
-export async function checkStun(platform: Platform, host: string, port: number): Promise<string | undefined> {
+export async function checkStun(
+  platform: Platform,
+  host: string,
+  port: number,
+  source?: IpAddress,
+): Promise<string | undefined> {
   const ip = IpAddress.parse(host);
   if (ip === undefined) return `${host} is not an address`;
   const { crypto, random } = platform;
@@ -33,14 +38,16 @@ export async function checkStun(platform: Platform, host: string, port: number):
     handleError: (error) => settle(error),
   });
   try {
-    await driver.bind({ address: ip, port: 0 });
+    const any = IpAddress.fromBytes(new Uint8Array(ip.bytes.length));
+    await driver.bind({ address: source ?? any, port: 0 });
     client.request({ method: StunMethod.binding }, platform.now());
     driver.pump();
     const event = await outcome;
     if (event instanceof Error) return event.message;
     if (event.type === "failure") return event.reason === "timeout" ? "no answer" : event.reason;
     const seen = event.response.get(XOR_MAPPED_ADDRESS);
-    return seen?.ip.equals(ip) ? undefined : "the server saw another address";
+    if (seen === undefined) return "the answer has no address";
+    return source === undefined || seen.ip.equals(source) ? undefined : "the server saw another address";
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   } finally {
