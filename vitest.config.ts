@@ -27,7 +27,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "system",
-          include: ["test/{system,attacks,networks,smoke}/**/*.test.ts"],
+          include: ["test/{system,simulation,interop,attacks,networks,smoke}/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -21,7 +21,9 @@ const PEERS = {
   xvfb: ["Xvfb"],
   coturn: ["turnutils_stunclient"],
   openssl: ["openssl"],
+  "gnutls-bin": ["gnutls-serv"],
   iproute2: ["ip"],
+  iptables: ["iptables"],
   "util-linux": ["unshare"],
 };
 
@@ -42,6 +44,21 @@ const GROUPS = [
     limitSeconds: 360,
   },
   {
+    name: "simulation",
+    title: "simulated networks",
+    project: "system",
+    folder: "test/simulation",
+    limitSeconds: 240,
+  },
+  {
+    name: "interop",
+    title: "other people's stacks",
+    project: "system",
+    folder: "test/interop",
+    isolated: true,
+    limitSeconds: 240,
+  },
+  {
     name: "attacks",
     title: "attacks",
     project: "system",
@@ -57,6 +74,15 @@ const GROUPS = [
     built: true,
     isolated: true,
     limitSeconds: 480,
+  },
+  {
+    name: "networks",
+    title: "networks and NATs",
+    project: "system",
+    folder: "test/networks",
+    built: true,
+    isolated: true,
+    limitSeconds: 360,
   },
   {
     name: "smoke",
