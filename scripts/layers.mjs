@@ -21,6 +21,7 @@ export const STACK_LAYERS = {
   crypto: ["bytes", "kernel"],
   stun: [...base, "kernel", "crypto"],
   sdp: base,
+  dtls: [...base, "kernel", "crypto"],
   turn: [...base, "kernel", "crypto", "stun"],
   platform: platform.slice(1),
   driver: driver.slice(1),
@@ -40,7 +41,7 @@ export const PACKAGE_LAYERS = {
 
 /** Folders whose code must take time and chance from outside. */
 const PURE_FOLDERS = [
-  "packages/webrtc/src/{bytes,sansio,timeline,kernel,crypto,stun,sdp,turn,platform,driver,testing}",
+  "packages/webrtc/src/{bytes,sansio,timeline,kernel,crypto,stun,dtls,sdp,turn,platform,driver,testing}",
   "packages/signaling/src/{protocol,room}",
 ].flatMap(expandBraces);
 
