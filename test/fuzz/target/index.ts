@@ -11,4 +11,6 @@ export const TARGETS: Readonly<Record<string, () => Promise<{ readonly target: F
   stun: () => import("./stun.ts"),
   "stun-client": () => import("./stun-client.ts"),
   "stun-server": () => import("./stun-server.ts"),
+  "stun-url": () => import("./stun-url.ts"),
+  "turn-client": () => import("./turn-client.ts"),
 };
