@@ -10,7 +10,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
 const base = ["bytes", "sansio"];
 const platform = ["platform", "kernel", "crypto", ...base];
-const driver = ["driver", "turn", "stun", ...platform];
+const driver = ["driver", "ice", "turn", "stun", ...platform];
 
 /** Folder of `packages/webrtc/src` to the folders it may import; every folder may import itself. */
 export const STACK_LAYERS = {
@@ -23,6 +23,7 @@ export const STACK_LAYERS = {
   sdp: base,
   dtls: [...base, "kernel", "crypto"],
   turn: [...base, "kernel", "crypto", "stun"],
+  ice: [...base, "kernel", "crypto", "stun", "turn"],
   platform: platform.slice(1),
   driver: driver.slice(1),
   node: platform,
@@ -41,7 +42,7 @@ export const PACKAGE_LAYERS = {
 
 /** Folders whose code must take time and chance from outside. */
 const PURE_FOLDERS = [
-  "packages/webrtc/src/{bytes,sansio,timeline,kernel,crypto,stun,dtls,sdp,turn,platform,driver,testing}",
+  "packages/webrtc/src/{bytes,sansio,timeline,kernel,crypto,stun,dtls,sdp,turn,ice,platform,driver,testing}",
   "packages/signaling/src/{protocol,room}",
 ].flatMap(expandBraces);
 
