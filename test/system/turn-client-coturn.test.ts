@@ -261,8 +261,7 @@ class Client {
   /** The first event of a type, which is waited for. */
   async event<Type extends OwnEvent["type"]>(type: Type): Promise<Extract<OwnEvent, { type: Type }>> {
     for (;;) {
-      const found = this.#events.find((event) => isOfType(event, type));
-      if (found !== undefined && isOfType(found, type)) return found;
+      for (const found of this.#events) if (isOfType(found, type)) return found;
       await this.#change();
     }
   }

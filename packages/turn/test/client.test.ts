@@ -273,9 +273,8 @@ class Client {
 
   async until<Type extends OwnEvent["type"]>(type: Type): Promise<Extract<OwnEvent, { type: Type }>> {
     await this.#network.runUntil(() => this.events.some((event) => event.type === type), 60_000);
-    const found = this.events.find((event) => isOfType(event, type));
-    if (found === undefined || !isOfType(found, type)) throw new Error(`no event ${type}`);
-    return found;
+    for (const found of this.events) if (isOfType(found, type)) return found;
+    throw new Error(`no event ${type}`);
   }
 
   async end(): Promise<Extract<OwnEvent, { type: "closed" }>["end"]> {

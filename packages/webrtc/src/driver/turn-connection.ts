@@ -179,6 +179,7 @@ class FramedStream implements TurnConnection {
       this.#raw.handleData(bytes);
       return;
     }
+    if (this.#isClosed) return;
     const stream = this.#open();
     const deframer = this.#deframer;
     deframer.push(bytes);
