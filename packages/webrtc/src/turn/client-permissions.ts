@@ -76,6 +76,8 @@ export class ClientPermissions {
   readonly #random: RandomSource;
   readonly #permissions = new Map<string, ClientPermission>();
   readonly #asked = new Map<AskId, readonly ClientPermission[]>();
+  /** None is due before this moment: they are looked through again when it has passed. */
+  #nextDue: Millis = Number.POSITIVE_INFINITY;
 
   constructor(random: RandomSource) {
     this.#random = random;
@@ -91,7 +93,7 @@ export class ClientPermissions {
     if (permission === undefined) return undefined;
     permission.usedAt = now;
     // Not there, or left to expire.
-    if (!isAttended(permission) && permission.refusedUntil <= now) permission.dueAt = now;
+    if (!isAttended(permission) && permission.refusedUntil <= now) this.#setDue(permission, now);
     return permission;
   }
 
@@ -107,15 +109,16 @@ export class ClientPermissions {
 
   /** The next CreatePermission request that is due, for all that it can serve; {@link setAsked} takes its id. */
   nextBatch(now: Millis): readonly ClientPermission[] | undefined {
-    if (this.#asked.size >= MAX_REQUESTS) return undefined;
+    if (now < this.#nextDue || this.#asked.size >= MAX_REQUESTS) return undefined;
     const batch: ClientPermission[] = [];
     let isDue = false;
+    let next = Number.POSITIVE_INFINITY;
     for (const permission of this.#permissions.values()) {
-      if (permission.isAsked || permission.dueAt > now + SHARED_WINDOW_MS) continue;
-      if (isIdle(permission)) {
+      if (permission.dueAt <= now + SHARED_WINDOW_MS && isIdle(permission)) {
         permission.dueAt = Number.POSITIVE_INFINITY;
-        continue;
       }
+      next = Math.min(next, permission.dueAt);
+      if (permission.dueAt > now + SHARED_WINDOW_MS) continue;
       if (permission.isAlone) {
         if (permission.dueAt <= now) return [permission];
         continue;
@@ -123,7 +126,9 @@ export class ClientPermissions {
       isDue ||= permission.dueAt <= now;
       if (batch.length < MAX_BATCH) batch.push(permission);
     }
-    return isDue ? batch : undefined;
+    if (isDue) return batch;
+    this.#nextDue = next;
+    return undefined;
   }
 
   setAsked(id: AskId, batch: readonly ClientPermission[]): void {
@@ -158,27 +163,23 @@ export class ClientPermissions {
     permission.expiresAt = now + PERMISSION_LIFETIME_MS;
     permission.refusedUntil = Number.NEGATIVE_INFINITY;
     const jitter = REFRESH_JITTER_MS * randomUnit(this.#random);
-    permission.dueAt = permission.expiresAt - REFRESH_MARGIN_MS - jitter;
+    this.#setDue(permission, permission.expiresAt - REFRESH_MARGIN_MS - jitter);
     permission.isAlone = false;
   }
 
   /** When {@link nextBatch} has something; `Infinity` for never. */
   next(): Millis {
-    let earliest = Number.POSITIVE_INFINITY;
-    if (this.#asked.size >= MAX_REQUESTS) return earliest;
-    for (const { dueAt, isAsked } of this.#permissions.values()) {
-      if (!isAsked && dueAt < earliest) earliest = dueAt;
-    }
-    return earliest;
-  }
-
-  get size(): number {
-    return this.#permissions.size;
+    return this.#asked.size >= MAX_REQUESTS ? Number.POSITIVE_INFINITY : this.#nextDue;
   }
 
   /** Everything that waits, which is not going to be sent any more. */
   takeWaiting(): TurnTransmit[] {
     return [...this.#permissions.values()].flatMap(({ waiting }) => waiting.splice(0));
+  }
+
+  #setDue(permission: ClientPermission, at: Millis): void {
+    permission.dueAt = at;
+    if (at < this.#nextDue) this.#nextDue = at;
   }
 
   #add(ip: IpAddress, now: Millis): ClientPermission | undefined {
@@ -188,7 +189,7 @@ export class ClientPermissions {
       isKept: false,
       usedAt: now,
       expiresAt: Number.NEGATIVE_INFINITY,
-      dueAt: now,
+      dueAt: Number.POSITIVE_INFINITY,
       isAsked: false,
       isAlone: false,
       refusedUntil: Number.NEGATIVE_INFINITY,
@@ -215,7 +216,7 @@ export class ClientPermissions {
     if (batch.length > 1 || first === undefined) {
       for (const permission of batch) {
         permission.isAlone = true;
-        permission.dueAt = now;
+        this.#setDue(permission, now);
       }
       return { granted: [], refused: undefined, error, failed: [] };
     }
@@ -233,7 +234,7 @@ export class ClientPermissions {
     for (const permission of batch) {
       const isStillThere = isActive(permission, now);
       if (!isStillThere) failed.push(permission);
-      permission.dueAt = isStillThere || permission.isKept ? now + RETRY_MS : Number.POSITIVE_INFINITY;
+      if (isStillThere || permission.isKept) this.#setDue(permission, now + RETRY_MS);
     }
     return failed;
   }
