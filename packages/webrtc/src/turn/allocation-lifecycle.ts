@@ -116,6 +116,8 @@ export class AllocationLifecycle {
   #request: AskId | undefined;
   /** Closed while the Allocate request was under way: what it brings about is released at once. */
   #isUnwanted = false;
+  /** What is told when the server has confirmed the release, or not. */
+  #endAfterRelease: TurnEnd = createEnd("released");
 
   constructor(
     environment: Environment<CryptoProvider>,
@@ -297,9 +299,6 @@ export class AllocationLifecycle {
     this.#request = this.#client?.request({ method: StunMethod.refresh, attributes }, now);
     this.#drain(now);
   }
-
-  /** What is told when the server has confirmed, or not. */
-  #endAfterRelease: TurnEnd = createEnd("released");
 
   /** RFC 8656 §8.1: a LIFETIME of zero deletes the allocation. */
   #release(reason: TurnEndReason, now: Millis, detail?: string): void {

@@ -155,6 +155,16 @@ describe("a connection to a peer", () => {
     expect(allocation.state).toBe("allocated");
   });
 
+  test("is one of 32 at most, which leave room for refreshing", () => {
+    const { allocation, bench } = allocated();
+    bench.verdict = ({ method }) => (method === StunMethod.connect ? "silence" : "success");
+    for (let i = 0; i < 32; i++) allocation.connect(address(`203.0.113.6:${i + 1}`), 0);
+    expect(() => allocation.connect(PEER, 0)).toThrow(InvalidStateError);
+    allocation.permit([PEER.ip], 0);
+    bench.drain();
+    expect(bench.requests(StunMethod.createPermission)).toHaveLength(1);
+  });
+
   test("ends with the allocation while it is being made", () => {
     const { allocation, bench } = allocated();
     bench.opensConnections = false;
@@ -208,12 +218,12 @@ describe("a connection from a peer", () => {
     expect(bench.eventsOf("connectionFailed")).toEqual([]);
   });
 
-  test("is one of 64 at most", () => {
+  test("is one of 32 at most", () => {
     const { allocation, bench } = allocated();
     allocation.permit([PEER.ip], 0);
     for (let i = 0; i < 100; i++) attempt(bench, i);
-    expect(bench.eventsOf("connectionAttempt")).toHaveLength(64);
-    expect(allocation.counters.refusedAttempts).toBe(36);
+    expect(bench.eventsOf("connectionAttempt")).toHaveLength(32);
+    expect(allocation.counters.refusedAttempts).toBe(68);
     expect(() => allocation.connect(PEER, 0)).toThrow(InvalidStateError);
   });
 

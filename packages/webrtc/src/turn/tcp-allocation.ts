@@ -62,8 +62,8 @@ interface PendingConnection {
   expiresAt: Millis;
 }
 
-/** Connections that are being made at once; attempts come from peers. */
-const MAX_PENDING = 64;
+/** Connections that are being made at once: attempts come from peers, and a STUN client has 64 requests under way at most. */
+const MAX_PENDING = 32;
 
 /** RFC 6062 §4.3: after a 447 the same peer "MUST wait at least 10 seconds". */
 const RETRY_AFTER_MS: Millis = 10_000;
@@ -149,7 +149,7 @@ export class TurnTcpAllocation implements Core<IncomingDatagram, OutgoingDatagra
    *
    * @returns the id that `connected` or `connectionFailed` will carry.
    * @throws {InvalidStateError} unless there is an allocation; when the peer is being connected to, or could not be within
-   *   the last 10 seconds; and when 64 connections are being made.
+   *   the last 10 seconds; and when 32 connections are being made.
    */
   connect(peer: TransportAddress, now: Millis): AskId {
     this.#now = now;
