@@ -24,6 +24,7 @@ const PROGRAMS = {
   xvfb: { names: ["Xvfb"], debianPackage: "xvfb" },
   openssl: { names: ["openssl"], debianPackage: "openssl" },
   stunclient: { names: ["turnutils_stunclient"], debianPackage: "coturn" },
+  uclient: { names: ["turnutils_uclient"], debianPackage: "coturn" },
   turnserver: { names: ["turnserver"], debianPackage: "coturn" },
 } as const satisfies Record<string, Program>;
 

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { LiveRegion } from "./components/live-region.tsx";
 import { route } from "./router.ts";
+import { CheckView } from "./views/check.tsx";
 import { Landing } from "./views/landing.tsx";
 import { RoomView } from "./views/room.tsx";
 import { Unsupported } from "./views/unsupported.tsx";
@@ -17,6 +18,7 @@ export function App(): JSX.Element {
 
 function Page(): JSX.Element {
   const current = route.value;
+  if (current.page === "check") return <CheckView />;
   if (current.page !== "room") return <Landing notFound={current.page === "notFound"} />;
   if (typeof RTCPeerConnection === "undefined") return <Unsupported />;
   return <RoomView key={current.room} name={current.room} />;

@@ -9,6 +9,7 @@ import "./styles/meeting.css";
 import "./styles/tile.css";
 import "./styles/panel.css";
 import "./styles/dialog.css";
+import "./styles/check.css";
 
 startStore();
 startRouter();

@@ -8,6 +8,7 @@ test("paths name the start page, a room, or nothing", () => {
     page: "room",
     room: "맑은-나루-1234",
   });
+  expect(routeOf("/check")).toEqual({ page: "check" });
   expect(routeOf("/r/")).toEqual({ page: "notFound" });
   expect(routeOf("/elsewhere")).toEqual({ page: "notFound" });
 });

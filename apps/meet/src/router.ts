@@ -4,6 +4,7 @@ import { parseRoomName, roomPath } from "./model/room-name.ts";
 /** Which page the address names. */
 export type Route =
   | { readonly page: "landing" }
+  | { readonly page: "check" }
   | { readonly page: "room"; readonly room: string }
   | { readonly page: "notFound" };
 
@@ -33,6 +34,7 @@ export function openLanding(): void {
 /** The page a path names. */
 export function routeOf(path: string): Route {
   if (path === "/" || path === "") return { page: "landing" };
+  if (path === "/check") return { page: "check" };
   const room = /^\/r\/[^/]/.test(path) ? parseRoomName(path) : undefined;
   return room === undefined ? { page: "notFound" } : { page: "room", room };
 }

@@ -14,6 +14,7 @@ export type {
   RoomInfo,
   SignalingErrorCode,
 } from "@naru/signaling/protocol";
+export { SIGNALING_PATH, WEBSOCKET_SUBPROTOCOL } from "@naru/signaling/protocol";
 export type { Logger } from "@naru/webrtc/sansio";
 export type * from "@naru/webrtc/timeline";
 export { type ChatMessage, MAX_CHAT_LENGTH } from "./chat/chat-message.ts";

@@ -3,7 +3,7 @@ import type { ConnectionReport } from "@naru/signaling";
 import { MAX_MESSAGE_BYTES, PROTOCOL_VERSION } from "@naru/signaling/protocol";
 import { createNodePlatform } from "@naru/webrtc/node";
 import { type Logger, SILENT_LOGGER } from "@naru/webrtc/sansio";
-import { type NaruConfigInput, resolveConfig } from "./config/schema.ts";
+import { type NaruConfig, type NaruConfigInput, resolveConfig } from "./config/schema.ts";
 import { findAppFolder } from "./http/app-files.ts";
 import { createHttpListener } from "./http/http-app.ts";
 import { HttpServer } from "./http/http-server.ts";
@@ -11,6 +11,7 @@ import { DataDirectory } from "./life/data-directory.ts";
 import { type OpenPorts, openPorts } from "./life/open-ports.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { AddressSet } from "./network/address-range.ts";
+import { localNames } from "./network/local-addresses.ts";
 import { type ServerUrls, serverUrls } from "./network/server-urls.ts";
 import { Port } from "./port/port.ts";
 import {
@@ -97,11 +98,13 @@ export async function createNaruServer(
   let state: "starting" | "running" | "draining" | "closed" = "starting";
   let ports: OpenPorts | undefined;
   const hasStun = config.stun.enabled || config.turn.enabled;
+  let networkAddress = networkAddressOf(config);
   const offer = (): IceOffer => ({
     port: ports?.number ?? 0,
     hasStun: config.stun.enabled,
     hasTurn: ports?.turn !== undefined,
     host: config.turn.host,
+    networkAddress,
     certificate: identity.certificate,
   });
 
@@ -207,7 +210,10 @@ export async function createNaruServer(
       log.error("the certificate could not be renewed; the old one stays", { error: String(error) });
     }
   };
-  const stopWatching = platform.watchInterfaces(() => void refresh());
+  const stopWatching = platform.watchInterfaces(() => {
+    networkAddress = networkAddressOf(config);
+    void refresh();
+  });
   const certificateCheck = setInterval(() => void refresh(), CERTIFICATE_CHECK_MS);
   certificateCheck.unref();
 
@@ -250,6 +256,12 @@ export async function createNaruServer(
       port.close();
     },
   };
+}
+
+/** The address by which this machine is reached in its network, if it listens there. */
+function networkAddressOf({ host }: NaruConfig): string | undefined {
+  const isEverywhere = host === undefined || host === "::" || host === "0.0.0.0";
+  return isEverywhere ? localNames().addresses[0] : undefined;
 }
 
 /** Connections that fail are news for an operator; those that work are not. */

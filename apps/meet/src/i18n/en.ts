@@ -463,6 +463,66 @@ export const en = {
     mirror: "Mirror my own picture",
   },
 
+  check: {
+    title: "Connection check",
+    lead: "Tries everything a call needs, from this device to this server. Nothing is recorded.",
+    again: "Check again",
+    copy: "Copy the report",
+    home: "To the start page",
+    states: {
+      waiting: "Still to come",
+      running: "Being tried…",
+      ok: "Works",
+      warn: "Works in part",
+      failed: "Does not work",
+      skipped: "Not tried",
+    },
+    steps: {
+      secure: "Encrypted page",
+      devices: "Camera and microphone",
+      signaling: "Server",
+      stun: "Direct path (STUN)",
+      turnUdp: "Relay over UDP",
+      turnTcp: "Relay over TCP",
+      turnTls: "Relay over TLS",
+    },
+    codes: {
+      SECURE: "The browser lets this page use camera and microphone.",
+      NOT_SECURE:
+        "The address is not encrypted, so the browser hides camera and microphone. Open it with https://.",
+      DEVICES: "Both were found.",
+      NO_CAMERA: "No camera was found. You can join with sound only.",
+      NO_MICROPHONE: "No microphone was found. The others will not hear you.",
+      NO_DEVICES: "Neither was found. You can join to watch, listen and write.",
+      SIGNALING: "The server answers.",
+      SIGNALING_FAILED:
+        "WebSockets to the server do not get through. A proxy or a filter on the way may block them.",
+      STUN: "The server sees this device by UDP: direct connections are possible.",
+      STUN_SILENT: "No answer by UDP. This network blocks it, or the server's firewall does.",
+      STUN_OFF: "The server does not offer it.",
+      RELAY: "A call of this page with itself went through the relay.",
+      RELAY_SILENT: "No answer by UDP. Calls are relayed over TCP or TLS instead, with more delay.",
+      RELAY_UNREACHABLE: "The relay's TCP port cannot be reached from this network.",
+      RELAY_REFUSED: "The relay refused. The server's operator can look with: naru doctor",
+      RELAY_CERTIFICATE:
+        "No relay over TLS. Most often this browser does not trust the server's certificate, and makes no exception here.",
+      RELAY_NO_ECHO: "The relay was reached, but what is sent through it does not come back.",
+      RELAY_NOT_OFFERED: "The server does not offer it at this address.",
+      NO_CREDENTIALS:
+        "The server gave no access for a check. Wait a minute, or use the link with your token.",
+      NO_WEBRTC: "This browser has no WebRTC.",
+    },
+    verdicts: {
+      running: "Checking…",
+      good: "Calls work from here.",
+      relayedOnly: "Calls work, but every one through the relay: this network blocks UDP.",
+      noRelay: "Calls work where a direct path exists. The relay for all others cannot be used.",
+      noPath: "Calls will not connect from this network: neither a direct path nor the relay works.",
+      noServer: "The server cannot be reached by WebSocket, so no call can begin.",
+      notSecure: "Open this page with https://: without it the browser gives no camera and no microphone.",
+    },
+  },
+
   shortcuts: {
     title: "Keyboard shortcuts",
     lead: "They work while no text field is in use. Single keys can be switched off in the settings.",

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { IceServer } from "@naru/signaling/protocol";
+import { isLocalHost } from "../http/client-request.ts";
 import { parseHostAndPort } from "../network/host-and-port.ts";
 import { hostPart } from "../network/server-urls.ts";
 
@@ -11,6 +12,8 @@ export interface IceOffer {
   readonly hasTurn: boolean;
   /** `turn.host`: where people reach it, when that is not the host of the page. */
   readonly host: string | undefined;
+  /** An address of this machine in its network; undefined when it has none, or does not listen there. */
+  readonly networkAddress: string | undefined;
   /** The certificate that is served (PEM): TURN over TLS is offered for the names in it only. */
   readonly certificate: string;
 }
@@ -25,7 +28,7 @@ export interface IceUrls {
  * The URLs for somebody who opened the page at `pageHost` (as in a URL, without the port); none when that is not known.
  */
 export function iceUrls(offer: IceOffer, pageHost: string | undefined): IceUrls {
-  const target = parseHostAndPort(offer.host ?? pageHost ?? "");
+  const target = parseHostAndPort(offer.host ?? usableHost(pageHost, offer.networkAddress));
   if (target === undefined) return { stun: [], turn: [] };
   const { host } = target;
   const place = `${hostPart(host)}:${target.port ?? offer.port}`;
@@ -35,6 +38,15 @@ export function iceUrls(offer: IceOffer, pageHost: string | undefined): IceUrls 
     stun: offer.hasStun ? [`stun:${place}`] : [],
     turn: offer.hasTurn ? [`turn:${place}?transport=udp`, `turn:${place}?transport=tcp`, ...tls] : [],
   };
+}
+
+/**
+ * Browsers send from the interfaces of the network, from where loopback cannot be reached. A page at localhost is on this very
+ * machine, so its address in the network leads to the same place.
+ */
+function usableHost(pageHost: string | undefined, networkAddress: string | undefined): string {
+  if (pageHost === undefined) return "";
+  return isLocalHost(pageHost) && networkAddress !== undefined ? hostPart(networkAddress) : pageHost;
 }
 
 /** The same as a browser takes it. */
