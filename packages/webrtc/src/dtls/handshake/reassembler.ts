@@ -18,6 +18,8 @@ interface Variant {
   readonly epoch: number;
   readonly bytes: Uint8Array;
   readonly ranges: Ranges;
+  /** Some fragment contradicted it: it, or that one, is a stranger's. */
+  isDoubtful: boolean;
 }
 
 /** What became of a fragment. */
@@ -45,11 +47,13 @@ export class Reassembler {
     if (sequence < this.next || sequence > this.next + MAX_AHEAD || length > MAX_HANDSHAKE_MESSAGE_BYTES) {
       return "refused";
     }
-    // It may belong to any version that it does not contradict: to all of them, for only the peer knows which is whose.
-    const outcomes = this.#variants
-      .filter((variant) => isOf(variant, fragment, epoch) && !hasConflict(variant, fragment))
-      .map((variant) => this.#continue(variant, fragment));
-    if (outcomes.length === 0) return this.#start(fragment, epoch);
+    const rivals = this.#variants.filter((variant) => isOf(variant, fragment, epoch));
+    const fitting = rivals.filter((variant) => !hasConflict(variant, fragment));
+    for (const variant of rivals) if (!fitting.includes(variant)) variant.isDoubtful = true;
+    // It may belong to any version that it does not contradict, so it is added to all of them. If each of these was
+    // contradicted before, it starts another: then two of the peer's in a row make a version without a stranger's.
+    const outcomes = fitting.map((variant) => this.#continue(variant, fragment));
+    if (fitting.every((variant) => variant.isDoubtful)) return this.#start(fragment, epoch);
     if (outcomes.includes("kept")) return "kept";
     return outcomes.includes("known") ? "known" : "refused";
   }
@@ -114,7 +118,10 @@ export class Reassembler {
     // A fragment without content of a message that has some brings nothing, and would hold its memory.
     if (data.length === 0 && length > 0) return "refused";
     const rivals = this.#variants.filter((variant) => variant.sequence === sequence);
-    if (rivals.length >= MAX_VARIANTS) this.#keep((variant) => variant !== rivals[0]);
+    if (rivals.length >= MAX_VARIANTS) {
+      const dropped = rivals.find((variant) => variant.isDoubtful) ?? rivals[0];
+      this.#keep((variant) => variant !== dropped);
+    }
     while (this.#heldBytes + length > MAX_REASSEMBLY_BYTES) this.#dropOldest();
     const variant: Variant = {
       type,
@@ -122,6 +129,7 @@ export class Reassembler {
       epoch,
       bytes: new Uint8Array(length),
       ranges: new Ranges(MAX_RANGES),
+      isDoubtful: false,
     };
     variant.bytes.set(data, offset);
     variant.ranges.add(offset, offset + data.length);
