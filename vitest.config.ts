@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 const conditions = ["source", "node", "import", "module", "default"];
 
+const HANDLES = "packages/webrtc/src/node/*.test.ts";
+
 /** Tests run the TypeScript source of every package, through the private `source` export condition. */
 export default defineConfig({
   resolve: { conditions },
@@ -15,12 +17,24 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          // Files share their workers: nearly half the time would go into loading the same modules again.
+          isolate: false,
+          pool: "threads",
+          exclude: [HANDLES],
           include: [
             "packages/*/src/**/*.test.ts",
             "packages/*/test/**/*.test.ts",
             "apps/*/src/**/*.test.{ts,tsx}",
             "test/fuzz/*.test.ts",
           ],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "unit-handles",
+          // These count the sockets and timers of their process, which therefore has to be their own.
+          include: [HANDLES],
         },
       },
       {
