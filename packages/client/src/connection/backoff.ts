@@ -8,8 +8,14 @@ export interface BackoffOptions {
   readonly maximumMs: Millis;
 }
 
-/** A restarted server is found again within seconds, and a thousand clients do not all come in the same one. */
+/**
+ * A restarted server is found again within seconds, and a thousand clients do not all come in the same one: half a second to
+ * two seconds apart while it is away for some seconds, which is what a restart takes.
+ */
 export const DEFAULT_BACKOFF_OPTIONS: BackoffOptions = { baseMs: 400, maximumMs: 8_000 };
+
+/** How much longer each pause may be than the one before. */
+const GROWTH = 1.5;
 
 /**
  * The pause before an attempt: exponential, with full jitter (uniform between nothing and the ceiling), so that
@@ -23,6 +29,6 @@ export function backoffDelayMs(
   random: number,
   options: BackoffOptions = DEFAULT_BACKOFF_OPTIONS,
 ): Millis {
-  const ceiling = Math.min(options.maximumMs, options.baseMs * 2 ** (attempt - 1));
+  const ceiling = Math.min(options.maximumMs, options.baseMs * GROWTH ** (attempt - 1));
   return Math.round(ceiling * random);
 }

@@ -320,6 +320,25 @@ export class PeerConnection {
     }
   }
 
+  /**
+   * A new path mostly follows a broken one, on which pictures were lost. The other side would ask for a whole one only after
+   * some seconds without (browsers: three).
+   */
+  async #sendKeyFrames(): Promise<void> {
+    for (const name of ["camera", "screen"] as const) {
+      const sender = this.#transceivers.get(name)?.sender;
+      if (sender === undefined || sender.track === null || this.#closed) continue;
+      const parameters = sender.getParameters();
+      // webrtc-extensions §5.7 (keyFrame in RTCEncodingOptions); a browser that does not know it sets the same parameters again.
+      const options = { encodingOptions: parameters.encodings.map(() => ({ keyFrame: true })) };
+      try {
+        await sender.setParameters(parameters, options);
+      } catch (error) {
+        this.#log("could not ask for a key frame", { slot: name, error: String(error) });
+      }
+    }
+  }
+
   // Events of the browser
 
   #listen(): void {
@@ -382,6 +401,9 @@ export class PeerConnection {
     if (dtls === undefined || dtls === null || dtls === this.#watchedDtls) return;
     this.#watchedDtls = dtls;
     dtls.onstatechange = () => this.#emit({ type: "dtlsState", state: dtls.state });
+    // Missing in a browser that does not know it yet: there pictures come back a little later.
+    const ice: RTCIceTransport | undefined = dtls.iceTransport;
+    ice?.addEventListener("selectedcandidatepairchange", () => void this.#sendKeyFrames());
     dtls.onerror = (event: Event) => this.#emit({ type: "dtlsError", detail: errorDetail(event) });
     this.#emit({ type: "dtlsState", state: dtls.state });
   }

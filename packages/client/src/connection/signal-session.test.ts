@@ -133,7 +133,7 @@ describe("a connection that breaks", () => {
       session.handleTimeout(now);
       session.handleClose(1006, "", now);
     }
-    expect(pauses).toEqual([200, 400, 800, 1_600, 3_200, 4_000]);
+    expect(pauses).toEqual([200, 300, 450, 675, 1_013, 1_519]);
     now = session.pollTimeout();
     session.handleTimeout(now);
     session.handleOpen(now);
