@@ -21,6 +21,8 @@ export const STACK_LAYERS = {
   crypto: ["bytes", "kernel"],
   stun: [...base, "kernel", "crypto"],
   sdp: base,
+  sctp: [...base, "kernel", "crypto"],
+  datachannel: [...base, "kernel", "crypto", "sctp"],
   dtls: [...base, "kernel", "crypto"],
   turn: [...base, "kernel", "crypto", "stun"],
   ice: [...base, "kernel", "crypto", "stun", "turn"],
