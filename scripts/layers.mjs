@@ -44,7 +44,7 @@ export const PACKAGE_LAYERS = {
 
 /** Folders whose code must take time and chance from outside. */
 const PURE_FOLDERS = [
-  "packages/webrtc/src/{bytes,sansio,timeline,kernel,crypto,stun,dtls,sdp,turn,ice,platform,driver,testing}",
+  "packages/webrtc/src/{bytes,sansio,timeline,kernel,crypto,stun,dtls,sdp,sctp,datachannel,turn,ice,platform,driver,testing}",
   "packages/signaling/src/{protocol,room}",
 ].flatMap(expandBraces);
 
