@@ -3,6 +3,8 @@
  *
  * @module
  */
+export { IceDriver, type IceDriverEvent, type IceDriverOptions, type IceDriverOwner } from "./ice-driver.ts";
+export { IceRoutes, type IceRoutesOptions, type IceRoutesOwner } from "./ice-routes.ts";
 export {
   openTurnConnection,
   type TurnConnection,

@@ -417,7 +417,10 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
   isValidated(route: SocketId, from: TransportAddress): boolean {
     const selected = this.#selected;
     if (selected?.route === route && selected.remote.address === from) return true;
-    if (this.#findPair(route, from)?.isAuthenticated === true) return true;
+    // After a restart both generations may have the pair, and only the old one has been checked yet.
+    for (const { checks } of this.#generations()) {
+      if (checks.find(route, from)?.isAuthenticated === true) return true;
+    }
     return this.#generation.earlyChecks.some((early) => early.route === route && early.from.equals(from));
   }
 
@@ -624,7 +627,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
   #trigger(pair: CandidatePair, now: Millis): void {
     switch (pair.state) {
       case "succeeded":
-        if (pair.unansweredSince !== undefined) pair.nextLivenessAt = Math.min(pair.nextLivenessAt, now);
+        if (pair.silentFor(now) >= RETRIGGER_MS) pair.nextLivenessAt = Math.min(pair.nextLivenessAt, now);
         return;
       case "in-progress":
         // The first check may have died on the NAT that the other side's has just opened: another one, at once.

@@ -32,7 +32,18 @@ export {
   judgeIce,
   SERVER_UNREACHABLE,
 } from "./facts.ts";
+export { IceGatherer } from "./gatherer.ts";
+export type { IceGathererAsk, IceGathererEvent, IceGatheringState } from "./gatherer-events.ts";
+export {
+  DEFAULT_GATHERING_TRANSACTION,
+  type IceAddressPolicy,
+  type IceGathererOptions,
+  type IceInterface,
+  type IceServerOptions,
+} from "./gatherer-options.ts";
 export { MAX_CANDIDATES, MAX_EARLY_CHECKS } from "./generation.ts";
+export { MAX_BASES } from "./host-addresses.ts";
+export { IceMux } from "./mux.ts";
 export { createIceParameters, type IceParameters, type RemoteIceParameters } from "./parameters.ts";
 export {
   FRAME_HEADER_BYTES,

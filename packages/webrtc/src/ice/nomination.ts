@@ -66,7 +66,11 @@ export function followsNomination(
   now: Millis,
 ): boolean {
   if (selected === pair) return true;
-  if (nomination !== undefined) return nomination > highestNomination || selected === undefined;
+  if (nomination !== undefined) {
+    if (selected === undefined || nomination > highestNomination) return true;
+    // The same nomination from another address: the other side's pair is the same, its NAT has moved it.
+    return nomination === highestNomination && now - pair.leftAt >= STALE_NOMINATION_MS;
+  }
   if (selected === undefined || !selected.isNominated || selected.generation !== pair.generation) return true;
   if (now - pair.leftAt < STALE_NOMINATION_MS) return false;
   if (comparePairPriority(pair.priority, selected.priority) <= 0) return true;

@@ -4,6 +4,7 @@
  * @module
  */
 export type {
+  MulticastDns,
   NetworkInterface,
   Platform,
   PlatformTimer,

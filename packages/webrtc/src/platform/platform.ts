@@ -55,6 +55,20 @@ export interface Platform {
    * @throws {Error} (rejects) when the name has none.
    */
   resolve(hostname: string): Promise<readonly IpAddress[]>;
+  /** Names of the local network (RFC 6762), where the platform has them. */
+  readonly mdns?: MulticastDns;
+}
+
+/** Multicast DNS: what `.local` names of ICE candidates need. */
+export interface MulticastDns {
+  /** The address of a `.local` name; undefined when nobody answers to it in time. Never rejects. */
+  resolve(hostname: string): Promise<IpAddress | undefined>;
+  /**
+   * Answers to a `.local` name with the address from now on.
+   *
+   * @returns a function that ends it.
+   */
+  announce(hostname: string, address: IpAddress): () => void;
 }
 
 export interface PlatformTimer {

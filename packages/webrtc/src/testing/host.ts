@@ -1,6 +1,7 @@
 import { type IpAddress, type IpFamily, TransportAddress } from "../bytes/index.ts";
 import type { CryptoProvider } from "../crypto/index.ts";
 import type {
+  MulticastDns,
   NetworkInterface,
   Platform,
   PlatformTimer,
@@ -213,6 +214,22 @@ export class VirtualHost implements Platform {
       throw new SystemError("ENOTFOUND", "resolve", hostname);
     }
   }
+
+  /** Reaches the realms that the host has an interface in. Multicast packets themselves are not simulated. */
+  readonly mdns: MulticastDns = {
+    resolve: async (hostname) => {
+      for (const { realm } of this.#interfaces) {
+        const address = realm.multicastNames.get(hostname.toLowerCase());
+        if (address !== undefined) return address;
+      }
+      return undefined;
+    },
+    announce: (hostname, address) => {
+      const names = this.#interfaces.find((present) => present.has(address))?.realm.multicastNames;
+      names?.set(hostname.toLowerCase(), address);
+      return () => void names?.delete(hostname.toLowerCase());
+    },
+  };
 
   // The way of a packet.
 

@@ -50,6 +50,8 @@ export class Realm {
   readonly name: string;
   /** The way out; undefined for the internet. */
   gateway: Gateway | undefined;
+  /** Names that hosts of this realm answer to by multicast. */
+  readonly multicastNames: Map<string, IpAddress> = new Map();
   readonly #fabric: Fabric;
   readonly #addresses = new Map<string, Attachment>();
   readonly #paths = new Map<Attachment, Map<Attachment, LinkDirection<Packet>>>();
