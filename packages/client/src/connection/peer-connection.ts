@@ -14,6 +14,9 @@ import {
 import { type OutgoingMedia, SLOTS, type Slot, type SlotName, type VideoLimits } from "./media-slots.ts";
 import { decideDescription } from "./negotiation.ts";
 
+/** Until a new pair works in both directions: some round trips. */
+const PATH_SETTLES_MS = 600;
+
 /** Label and stream of the channel that both sides open without asking. */
 const CONTROL_CHANNEL = { label: "control", id: 0 } as const;
 /** RFC 8841 §6.1: what may be sent when the description does not say. */
@@ -403,7 +406,11 @@ export class PeerConnection {
     dtls.onstatechange = () => this.#emit({ type: "dtlsState", state: dtls.state });
     // Missing in a browser that does not know it yet: there pictures come back a little later.
     const ice: RTCIceTransport | undefined = dtls.iceTransport;
-    ice?.addEventListener("selectedcandidatepairchange", () => void this.#sendKeyFrames());
+    ice?.addEventListener("selectedcandidatepairchange", () => {
+      void this.#sendKeyFrames();
+      // Whoever is told of the pair by the other side hears of it before it works in both directions.
+      this.#options.platform.setTimer(() => void this.#sendKeyFrames(), PATH_SETTLES_MS);
+    });
     dtls.onerror = (event: Event) => this.#emit({ type: "dtlsError", detail: errorDetail(event) });
     this.#emit({ type: "dtlsState", state: dtls.state });
   }

@@ -91,20 +91,16 @@ test("a new network restarts ICE even when the connection looks healthy, and onc
   expect(run(core, 100_000)).toEqual([]);
 });
 
-test("a relay that may be gone is replaced at once by the polite side, a little later by the other", () => {
-  for (const [polite, at] of [
-    [true, 20_000],
-    [false, 21_500],
-  ] as const) {
+test("a relay that may be gone is replaced at once, by the polite side only", () => {
+  for (const polite of [true, false]) {
     const core = recovery(polite);
     core.handleState("connected", 500);
     run(core, 15_000);
     core.handleSignaling(false, 18_000);
     core.handleSignaling(true, 20_000);
     core.handleRelayDoubtful(20_000);
-    expect([...actions(core).map((action) => [20_000, action]), ...run(core, 25_000)]).toEqual([
-      [at, "restartIce"],
-    ]);
+    expect(actions(core)).toEqual(polite ? ["restartIce"] : []);
+    expect(run(core, 100_000)).toEqual([]);
   }
 });
 

@@ -148,12 +148,12 @@ export class Recovery {
 
   /**
    * The server was away, and a relay on the way may have gone with it. Nobody notices that for some seconds; where the relay
-   * still works, an ICE restart beside it costs nothing.
+   * still works, an ICE restart beside it costs nothing. Both sides hear of it, and the polite one acts.
    */
   handleRelayDoubtful(now: Millis): void {
-    if (this.#givenUp || this.#wanted !== undefined || this.#state === "connecting") return;
-    if (this.#options.polite) this.#want({ type: "restartIce", reason: "the relay may be gone" }, now);
-    else this.#timers.set("wait", now + this.#options.courtesyMs);
+    if (!this.#options.polite || this.#givenUp || this.#wanted !== undefined) return;
+    if (this.#state !== "connecting")
+      this.#want({ type: "restartIce", reason: "the relay may be gone" }, now);
   }
 
   /** This device has another network: the old path is probably gone, even if nobody noticed yet. */
@@ -166,6 +166,13 @@ export class Recovery {
     if (this.#state === "connecting" && this.#restarts + this.#rebuilds === 0) return;
     this.#restarts = 0;
     this.#want({ type: "restartIce", reason: "the network changed" }, now);
+  }
+
+  /** The other side restarted ICE: what we were about to repair is being repaired, and a second time would disturb. */
+  handlePeerRestart(now: Millis): void {
+    if (this.#timers.deadline("wait") === Number.POSITIVE_INFINITY) return;
+    this.#timers.stop("wait");
+    this.#timers.set("restart", now + this.#options.restartTimeoutMs);
   }
 
   /** The other side built a new peer connection, and so did we. */
