@@ -387,7 +387,7 @@ export class PeerLink {
         break;
       case "descriptionReceived":
         this.#timeline.record({ type: "description", kind: event.kind, direction: "received" });
-        // Media is negotiated once: whoever offers again restarts ICE.
+        // All media is negotiated at the beginning: whoever offers again restarts ICE.
         if (event.kind === "offer") this.#recovery.handlePeerRestart(this.#now);
         this.#armRecovery();
         this.#timeline.recordFingerprints(this.#pc.localSdp, this.#pc.remoteSdp);

@@ -104,6 +104,22 @@ test("a relay that may be gone is replaced at once, by the polite side only", ()
   }
 });
 
+test("a lost path that the other side repairs is left to it, for as long as a restart may take", () => {
+  const core = recovery(false);
+  core.handleState("connected", 500);
+  core.handleState("disconnected", 60_000);
+  core.handlePeerRestart(61_700);
+  expect(run(core, 69_000)).toEqual([]);
+  expect(run(core, 70_000)).toEqual([[69_700, "restartIce"]]);
+});
+
+test("an offer of the other side changes nothing where nothing was to be repaired", () => {
+  const core = recovery(false);
+  core.handleState("connected", 500);
+  core.handlePeerRestart(1_000);
+  expect(run(core, 100_000)).toEqual([]);
+});
+
 test("after giving up, a new network or the user starts over", () => {
   for (const again of ["handleNetworkChange", "retry"] as const) {
     const core = recovery();
