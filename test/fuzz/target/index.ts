@@ -3,6 +3,8 @@ import type { FuzzTarget } from "../harness.ts";
 
 /** Loads a target when it is asked for. */
 export const TARGETS: Readonly<Record<string, () => Promise<{ readonly target: FuzzTarget }>>> = {
+  "ice-agent": () => import("./ice-agent.ts"),
+  "ice-candidate": () => import("./ice-candidate.ts"),
   "ip-address": () => import("./ip-address.ts"),
   sdp: () => import("./sdp.ts"),
   "server-message": () => import("./server-message.ts"),

@@ -42,8 +42,11 @@ import {
 } from "./parameters.ts";
 import { peerReflexivePriority } from "./priority.ts";
 
-/** Valid pairs that are kept beside the selected one: one for each kind of way out. */
-const MAX_BACKUPS = 3;
+/** Valid pairs that are kept beside the selected one, the best of them; a relayed one comes on top. */
+const MAX_BACKUPS = 2;
+
+/** Addresses of the other side that nobody named: more than its NATs have, and few enough to leave room for those it names. */
+const MAX_PEER_REFLEXIVE = 30;
 
 /** A turn brings a handful. */
 const MAX_EVENTS = 1024;
@@ -503,6 +506,9 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     this.#checker.cancel((other) => other === pair);
     pair.generation.checks.remove(pair);
     this.#untrigger(pair);
+    if (pair.local.protocol === "udp" || pair.route === undefined) return;
+    this.#streams.delete(pair.route);
+    this.#emit({ type: "disconnect", route: pair.route });
   }
 
   /** The candidate that a route's packets come to. */
@@ -601,7 +607,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     const { protocol } = local;
     let remote = generation.findRemote(check.from, protocol);
     if (remote === undefined) {
-      if (generation.remoteCandidates.length >= MAX_CANDIDATES) {
+      if (!this.#hasRoomForReflexive(generation)) {
         this.counters.dropped++;
         return undefined;
       }
@@ -621,6 +627,20 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
       }
     }
     return this.#addPair(generation, local, remote, check.route, now);
+  }
+
+  /** Authentic checks can be sent again by others, from anywhere: what led to nothing makes room for what may. */
+  #hasRoomForReflexive({ remoteCandidates, checks }: IceGeneration): boolean {
+    const found = remoteCandidates.filter(({ type }) => type === "prflx");
+    if (remoteCandidates.length < MAX_CANDIDATES && found.length < MAX_PEER_REFLEXIVE) return true;
+    const pairsOf = (remote: RemoteCandidate): CandidatePair[] => {
+      return checks.pairs.filter((pair) => pair.remote === remote);
+    };
+    const useless = found.find((remote) => pairsOf(remote).every(({ state }) => state === "failed"));
+    if (useless === undefined) return false;
+    for (const pair of pairsOf(useless)) this.#dropPair(pair);
+    remoteCandidates.splice(remoteCandidates.indexOf(useless), 1);
+    return true;
   }
 
   /** RFC 8445 §7.3.1.4. */
@@ -982,8 +1002,11 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
   }
 
   #keptPairs(): CandidatePair[] {
-    const kept = this.#generation.checks.pairs.filter((pair) => pair.isValid && pair !== this.#selected);
-    kept.length = Math.min(kept.length, MAX_BACKUPS);
+    const others = this.#generation.checks.pairs.filter((pair) => pair.isValid && pair !== this.#selected);
+    const kept = others.slice(0, MAX_BACKUPS);
+    // A relay lives where every direct way may be cut off at once.
+    const relayed = others.find(({ isRelayed }) => isRelayed);
+    if (relayed !== undefined && !kept.includes(relayed)) kept.push(relayed);
     if (this.#selected !== undefined) kept.push(this.#selected);
     return kept;
   }
