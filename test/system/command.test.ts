@@ -56,7 +56,7 @@ describe("starting", () => {
       await run.text(/SHA-256/);
       for (const word of words) expect(run.output).toContain(word);
       expect(run.output).toMatch(/HTTPS +TCP \d+ {3}✔/);
-      expect(run.output).toMatch(/STUN +UDP \d+ {3}✔/);
+      expect(run.output).toMatch(/STUN, TURN +UDP \d+ {3}✔/);
       expect(run.output).toMatch(/http:\/\/localhost:\d+/);
       expect(run.output).not.toContain("\u001b");
       run.child.kill("SIGINT");

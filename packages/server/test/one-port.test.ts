@@ -52,6 +52,10 @@ beforeEach(async () => {
   port = new Port({
     identity,
     onHttp: (connection) => http.handleConnection(connection),
+    onStun: (connection) => {
+      connection.once("data", (bytes: Buffer) => connection.write(`stun ${bytes.toString("hex")}`));
+      connection.resume();
+    },
     maxConnections: 100,
     maxConnectionsPerAddress: 20,
     isUnlimited: (address) => unlimited.includes(address),
@@ -82,6 +86,34 @@ describe("one port", () => {
       await reader.until("GET /1");
       socket.write("GET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
       await reader.until("GET /2");
+      socket.destroy();
+    }
+  });
+
+  test("hands connections over that begin with STUN, plain and encrypted, and ends them with their client", async () => {
+    for (const socket of [await plain(), await encrypted()]) {
+      const reader = new Reader(socket);
+      socket.write(Buffer.from("000300002112a442", "hex"));
+      await reader.until("stun 000300002112a442");
+      const closed = once(socket, "close");
+      socket.end();
+      await closed;
+    }
+  });
+
+  test("speaks TLS with clients of TURN that say so (ALPN), and with those that say nothing", async () => {
+    for (const ALPNProtocols of [["stun.turn"], []]) {
+      const socket = connectTls({
+        port: number,
+        host: "127.0.0.1",
+        ca,
+        servername: "localhost",
+        ALPNProtocols,
+      });
+      await once(socket, "secureConnect");
+      const reader = new Reader(socket);
+      socket.write(Buffer.from("0001", "hex"));
+      await reader.until("stun 0001");
       socket.destroy();
     }
   });
@@ -138,7 +170,7 @@ describe("one port", () => {
     socket.write(Uint8Array.of(0xff, 0xfe, 0x00));
     await ended(socket);
     const secure = await encrypted();
-    secure.write(Uint8Array.of(0x00, 0x01));
+    secure.write(Uint8Array.of(0x04, 0x01));
     await ended(secure);
     expect(port.stats.unknown).toBe(2);
   });

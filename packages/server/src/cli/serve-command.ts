@@ -49,6 +49,7 @@ function reportReady(log: Logger, server: NaruServer): void {
     network: server.urls.network.join(" "),
     port: server.port,
     stun: server.hasStun,
+    turn: server.hasTurn,
     fingerprint: server.certificate.fingerprint,
   });
 }
@@ -95,6 +96,7 @@ function showScreen(
     port: server.port,
     room: randomRoomName(language),
     hasStun: server.hasStun,
+    hasTurn: server.hasTurn,
     hasApp: server.hasApp,
     checks,
     certificate: {

@@ -9,6 +9,7 @@ export interface ScreenMessages {
   readonly noNetwork: string;
   readonly firstRoom: string;
   readonly stun: string;
+  readonly stunAndTurn: string;
   readonly stunOff: string;
   readonly https: string;
   readonly answers: (addresses: number) => string;
@@ -34,6 +35,7 @@ export const SCREEN_MESSAGES: Readonly<Record<Language, ScreenMessages>> = {
     noNetwork: "no network found; only this computer can connect",
     firstRoom: "First room",
     stun: "STUN",
+    stunAndTurn: "STUN, TURN",
     stunOff: "switched off",
     https: "HTTPS",
     answers: (addresses) => (addresses === 1 ? "answers on 1 address" : `answers on ${addresses} addresses`),
@@ -63,6 +65,7 @@ export const SCREEN_MESSAGES: Readonly<Record<Language, ScreenMessages>> = {
     noNetwork: "네트워크가 없어 이 컴퓨터에서만 접속할 수 있습니다",
     firstRoom: "첫 번째 방",
     stun: "STUN",
+    stunAndTurn: "STUN, TURN",
     stunOff: "꺼져 있음",
     https: "HTTPS",
     answers: (addresses) => `주소 ${addresses}개에서 응답함`,

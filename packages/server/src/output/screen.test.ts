@@ -18,6 +18,7 @@ const FACTS: ScreenFacts = {
   port: 8443,
   room: "brave-otter-4821",
   hasStun: true,
+  hasTurn: true,
   hasApp: true,
   checks: [
     { address: "127.0.0.1", https: undefined, stun: undefined },
@@ -51,7 +52,7 @@ describe("the start screen", () => {
         First room          http://localhost:8443/r/brave-otter-4821
 
         HTTPS               TCP 8443   ✔ answers on 2 addresses
-        STUN                UDP 8443   ✔ answers on 1 address
+        STUN, TURN          UDP 8443   ✔ answers on 1 address
                             UDP 8443   ✖ does not work on 192.168.0.12: no answer
         Certificate         made for this machine, valid until 2027-02-18
         SHA-256             10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F:
@@ -72,7 +73,7 @@ describe("the start screen", () => {
         첫 번째 방          http://localhost:8443/r/brave-otter-4821
 
         HTTPS               TCP 8443   ✔ 주소 2개에서 응답함
-        STUN                UDP 8443   ✔ 주소 1개에서 응답함
+        STUN, TURN          UDP 8443   ✔ 주소 1개에서 응답함
                             UDP 8443   ✖ 192.168.0.12에서 쓸 수 없음: no answer
         인증서              이 컴퓨터용으로 만듦, 2027-02-18까지 유효
         SHA-256             10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F:

@@ -17,6 +17,8 @@ export interface ScreenFacts {
   /** Name of a new room. */
   readonly room: string;
   readonly hasStun: boolean;
+  /** Media is relayed, on the same ports. */
+  readonly hasTurn: boolean;
   readonly hasApp: boolean;
   readonly checks: readonly AddressCheck[];
   readonly certificate: {
@@ -134,11 +136,9 @@ function checkLines(facts: ScreenFacts, messages: ScreenMessages): Line[] {
     (check) => check.https,
     messages,
   );
-  if (!facts.hasStun) return [...https, { label: messages.stun, text: messages.stunOff }];
-  return [
-    ...https,
-    ...checkLine(messages.stun, `UDP ${facts.port}`, facts.checks, (check) => check.stun, messages),
-  ];
+  const label = facts.hasTurn ? messages.stunAndTurn : messages.stun;
+  if (!facts.hasStun) return [...https, { label, text: messages.stunOff }];
+  return [...https, ...checkLine(label, `UDP ${facts.port}`, facts.checks, (check) => check.stun, messages)];
 }
 
 function checkLine(
