@@ -20,7 +20,12 @@ export function ChatPanel({ meeting }: { readonly meeting: Meeting }): JSX.Eleme
       <div class="chat-log" role="log" aria-label={chat.title} aria-live="off" tabIndex={0}>
         {messages.length === 0 && <p class="panel-empty">{chat.empty}</p>}
         {messages.map((message, index) => (
-          <Message key={message.id} message={message} follows={follows(messages[index - 1], message)} />
+          // Ids are unique for each sender only.
+          <Message
+            key={`${message.from} ${message.id}`}
+            message={message}
+            follows={follows(messages[index - 1], message)}
+          />
         ))}
         <div ref={end} />
       </div>

@@ -448,6 +448,12 @@ export const en = {
     },
   },
 
+  broken: {
+    title: "The page made a mistake",
+    lead: "It cannot go on. Camera and microphone are off. Reload to come back.",
+    reload: "Reload",
+  },
+
   settings: {
     title: "Settings",
     devices: "Devices",

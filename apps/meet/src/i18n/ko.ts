@@ -367,8 +367,8 @@ export const ko = {
     audioBlocked: "누르기 전에는 브라우저가 소리를 내지 않아요.",
     hearEveryone: "눌러서 모두의 소리 듣기",
     sharing: "화면을 공유하고 있어요.",
-    muteRequested: (name: string) => `${name} 님이 음소거했어요. 말하고 싶을 때 해제하세요.`,
-    cameraStopRequested: (name: string) => `${name} 님이 카메라를 껐어요. 원할 때 다시 켜세요.`,
+    muteRequested: (name: string) => `${name} 님이 내 마이크를 음소거했어요. 말하고 싶을 때 해제하세요.`,
+    cameraStopRequested: (name: string) => `${name} 님이 내 카메라를 껐어요. 원할 때 다시 켜세요.`,
     mutedTalking: "음소거되어 있어요. M 키나 음소거 해제를 누르면 들려요.",
     deviceLost: "장치가 빠졌어요. 다른 장치가 있으면 그것을 써요.",
   },
@@ -439,6 +439,12 @@ export const ko = {
       SERVER_INCOMPATIBLE: "대답한 쪽이 이 버전의 나루 서버가 아니에요. 페이지를 새로 고치세요.",
       LEFT: "나왔어요.",
     },
+  },
+
+  broken: {
+    title: "페이지에 오류가 생겼어요",
+    lead: "더 진행할 수 없어요. 카메라와 마이크는 꺼졌어요. 새로 고치면 다시 들어갈 수 있어요.",
+    reload: "새로 고침",
   },
 
   settings: {

@@ -30,6 +30,15 @@ test("too long is refused with words when written, and dropped when received", (
   expect(log.receive({ type: "chat", id: 5, text: "x", sentAt: 1 }, MINA)).toBeUndefined();
 });
 
+test("a time that no date can hold is refused: showing it would throw", () => {
+  const log = new ChatLog();
+  for (const sentAt of [1e300, -1e300, 8.64e15 + 1, Number.NaN, Number.POSITIVE_INFINITY, "1"]) {
+    expect(log.receive({ type: "chat", id: "m1", text: "x", sentAt }, MINA)).toBeUndefined();
+  }
+  const last = log.receive({ type: "chat", id: "m1", text: "x", sentAt: 8.64e15 }, MINA);
+  expect(new Date(last?.sentAt ?? 0).toISOString()).toBe("+275760-09-13T00:00:00.000Z");
+});
+
 test("the newest thousand are kept", () => {
   const log = new ChatLog();
   for (let i = 0; i < 1_200; i++) log.receive({ type: "chat", id: `m${i}`, text: `${i}`, sentAt: i }, MINA);

@@ -6,6 +6,8 @@ import { type ChatMessage, MAX_CHAT_LENGTH } from "./chat-message.ts";
 /** The newest messages are kept; a page that is open for days does not grow. */
 const MAX_MESSAGES = 1_000;
 const MAX_ID_LENGTH = 64;
+/** What a `Date` can hold (ECMA-262 §21.4.1.1): beyond it, formatting throws wherever the message is shown. */
+const MAX_TIME = 8.64e15;
 
 /** Who wrote, and when. */
 export interface ChatOrigin {
@@ -42,7 +44,7 @@ export class ChatLog {
     const sentAt = message["sentAt"];
     if (typeof id !== "string" || id.length > MAX_ID_LENGTH) return undefined;
     if (typeof text !== "string" || text.length > MAX_CHAT_LENGTH) return undefined;
-    if (typeof sentAt !== "number" || !Number.isFinite(sentAt)) return undefined;
+    if (typeof sentAt !== "number" || !(Math.abs(sentAt) <= MAX_TIME)) return undefined;
     if (this.#messages.some((known) => known.id === id && known.from === origin.from)) return undefined;
     return this.#add({ id, ...origin, text, sentAt, own: false });
   }

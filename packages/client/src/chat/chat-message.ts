@@ -12,7 +12,7 @@ export interface ChatMessage {
   /** Name of the sender when the message was written. */
   readonly name: string;
   readonly text: string;
-  /** By the sender's clock. */
+  /** By the sender's clock, whatever that says; always a time that a `Date` can hold. */
   readonly sentAt: WallClockMillis;
   /** Written by oneself. */
   readonly own: boolean;
