@@ -243,7 +243,9 @@ export class DtlsConnection implements Core<Uint8Array, PacketSlot, DtlsEvent> {
       // The peer answers, and does not acknowledge: repeated enough.
       else this.#channel.stop();
     }
-    if (this.state !== "closed") this.#channel.handleTimeout(now);
+    if (this.state === "closed") return;
+    this.#channel.handleTimeout(now);
+    if (this.#channel.isStalled && !this.#isFinal) this.#client?.startOver(now);
   }
 
   /** The next datagram. The slot is the caller's, to be released to its arena; `to` is not set. */
@@ -496,7 +498,9 @@ export class DtlsConnection implements Core<Uint8Array, PacketSlot, DtlsEvent> {
         this.#client?.handleHello(hello, now);
         this.#server?.handleHello(hello, recordSequence, now);
       } catch (error) {
-        this.#refuse(error, 0, now);
+        // A bad answer to what is answered already says nothing about the good one.
+        if (before === undefined) this.#refuse(error, 0, now);
+        else this.#countRefusal(error);
         continue;
       }
       if (this.#handshake !== before) {
@@ -516,8 +520,11 @@ export class DtlsConnection implements Core<Uint8Array, PacketSlot, DtlsEvent> {
         if (this.state === "closed") return;
         continue;
       }
+      const wasComplete = this.#result !== undefined && message.type !== HandshakeType.finished;
       this.#messages.accept();
       this.#moveOn();
+      // What is held beyond the end of the handshake came in the clear, or will come again.
+      if (this.#result !== undefined && !wasComplete) this.#messages.reset(this.#messages.next);
     }
   }
 
@@ -604,10 +611,15 @@ export class DtlsConnection implements Core<Uint8Array, PacketSlot, DtlsEvent> {
       this.#failWith(error);
       return;
     }
+    const failure = this.#countRefusal(error);
+    if (this.#result === undefined) this.#setDoom(failure, now);
+  }
+
+  #countRefusal(error: unknown): DtlsCloseReason {
     const failure = reasonOf(error);
     this.#refused++;
     this.#log.debug("a DTLS handshake message was refused", { code: failure.code });
-    this.#setDoom(failure, now);
+    return failure;
   }
 
   /** What it was may be true: it ends the handshake if that does not move on. */

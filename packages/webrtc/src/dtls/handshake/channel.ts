@@ -11,6 +11,8 @@ import { Flight, type RecordNumber } from "./flight.ts";
 
 /** After so many intervals without an answer the datagrams may be too large for the path (RFC 6347 §4.1.1.1). */
 const SHRINK_AFTER = 3;
+/** After so many, whoever asked for the flight was not the peer. */
+const STALLED_AFTER = 2;
 /** Passes where anything passes: IPv4's 576 bytes without the headers. */
 const SMALL_MTU = 548;
 /** RFC 9147 §7.1: a part of a flight is acknowledged after a quarter of the retransmission interval. */
@@ -68,6 +70,11 @@ export class HandshakeChannel {
   /** Whether a flight waits for its answer or acknowledgement. */
   get isWaiting(): boolean {
     return this.#expectsAnswer;
+  }
+
+  /** Whether the flight has been repeated, and nothing came of it. */
+  get isStalled(): boolean {
+    return this.#expectsAnswer && this.#repetitions >= STALLED_AFTER;
   }
 
   /** Datagrams not sent for want of memory. */

@@ -68,6 +68,9 @@ export class ClientStart {
   readonly #random: Uint8Array;
   readonly #versions: readonly number[];
   #sent: Sent | undefined;
+  /** The latest one of each message_seq: with the same, it is answered (RFC 6347 §4.2.2). */
+  readonly #sentBySequence = new Map<number, Sent>();
+  readonly #retryShares = new Map<DtlsGroup, readonly KeyShare[]>();
   /** The first ClientHello, which a HelloRetryRequest is an answer to. */
   #first: Sent | undefined;
   /** The answer that was followed. */
@@ -90,6 +93,22 @@ export class ClientStart {
   }
 
   /**
+   * Nothing came of the second ClientHello: what asked for it may have been an answer to somebody else's hello. Sends
+   * the first one again.
+   */
+  startOver(now: Millis): void {
+    const { channel } = this.#context;
+    if (this.#sent === this.#first || this.#first === undefined) return;
+    this.#reset();
+    this.#followed = NOTHING;
+    this.#sent = this.#first;
+    channel.startFlight();
+    channel.nextSequence = 0;
+    channel.send(HandshakeType.clientHello, this.#first.body);
+    channel.endFlight(now, true);
+  }
+
+  /**
    * Takes a ServerHello, HelloRetryRequest or HelloVerifyRequest.
    *
    * @throws {DtlsError} when it is not acceptable; then it is as if it had not come.
@@ -97,14 +116,15 @@ export class ClientStart {
   handleHello(message: HandshakeMessage, now: Millis): void {
     const { channel, records } = this.#context;
     if (equalBytes(message.body, this.#followed)) return;
-    if (message.type === HandshakeType.helloVerifyRequest) {
-      this.#handleVerifyRequest(message, now);
+    const hello = message.type === HandshakeType.serverHello ? decodeServerHello(message.body) : undefined;
+    if (hello !== undefined && !isRetryRequest(hello)) {
+      this.handshake = this.#handleServerHello(hello, message);
     } else {
-      const hello = decodeServerHello(message.body);
-      const handshake = isRetryRequest(hello)
-        ? this.#handleRetryRequest(hello, message, now)
-        : this.#handleServerHello(hello, message);
-      this.handshake = handshake;
+      // RFC 6347 §4.2.2: it has the message_seq of the hello it answers. One that answers another than the latest was
+      // overtaken, or is an answer to a stranger's.
+      if (message.sequence !== this.#sent?.sequence) return;
+      if (hello === undefined) this.#handleVerifyRequest(message, now);
+      else this.#handleRetryRequest(hello, message, now);
     }
     this.#followed = message.body;
     // RFC 9147 §4: 1.0 in the records of the first ClientHello only.
@@ -124,10 +144,10 @@ export class ClientStart {
       );
     }
     this.#reset();
-    this.#send(first.extensions, cookie, message.sequence + 1, first.shares, undefined, now);
+    this.#send(first.extensions, cookie, nextHello(message), first.shares, undefined, now);
   }
 
-  #handleRetryRequest(hello: ServerHello, message: HandshakeMessage, now: Millis): undefined {
+  #handleRetryRequest(hello: ServerHello, message: HandshakeMessage, now: Millis): void {
     const { environment, policy } = this.#context;
     const first = this.#first;
     const suite = this.#suiteOf(hello, "1.3");
@@ -147,7 +167,9 @@ export class ClientStart {
       ) {
         throw illegalParameter("HelloRetryRequest asks for a group not offered, or sent", "RFC 8446 §4.2.8");
       }
-      shares = createKeyShares(environment.crypto, [group]);
+      // The same share whenever it is asked for: whichever of these hellos is answered, it is the one.
+      shares = this.#retryShares.get(group) ?? createKeyShares(environment.crypto, [group]);
+      this.#retryShares.set(group, shares);
     }
     const extensions = new Map(first.extensions);
     extensions.set(ExtensionType.keyShare, keyShareExtension(shares));
@@ -156,8 +178,7 @@ export class ClientStart {
     }
     this.#reset();
     const retry = { suite, body: message.body, sequence: message.sequence, firstHello: first.body };
-    this.#send(extensions, NOTHING, message.sequence + 1, shares, retry, now);
-    return undefined;
+    this.#send(extensions, NOTHING, nextHello(message), shares, retry, now);
   }
 
   #handleServerHello(hello: ServerHello, message: HandshakeMessage): Handshake {
@@ -302,8 +323,10 @@ export class ClientStart {
     channel.nextSequence = sequence;
     channel.send(HandshakeType.clientHello, body);
     channel.endFlight(now, true);
-    this.#sent = { body, sequence, extensions, shares, retry };
-    return this.#sent;
+    const sent = { body, sequence, extensions, shares, retry };
+    this.#sent = sent;
+    this.#sentBySequence.set(sequence, sent);
+    return sent;
   }
 
   #extensions(shares: readonly KeyShare[]): Extensions {
@@ -336,6 +359,14 @@ export function noExtendedMasterSecret(): DtlsError {
     "the peer does not use the extended master secret",
     "RFC 7627 §5.3",
   );
+}
+
+/** Servers ask once; forged requests must not count message_seq up to where nobody takes it. */
+const MAX_HELLO_SEQUENCE = 8;
+
+/** message_seq of the hello that answers a request for one. */
+function nextHello(request: HandshakeMessage): number {
+  return request.sequence < MAX_HELLO_SEQUENCE ? request.sequence + 1 : 1;
 }
 
 function keyShareExtension(shares: readonly KeyShare[]): Uint8Array {

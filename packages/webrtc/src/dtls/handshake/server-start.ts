@@ -73,7 +73,9 @@ export class ServerStart {
   readonly #cookie: DtlsOptions["cookie"];
   #secret: CookieSecret | undefined;
   /** The hello that {@link handshake} answers. */
-  #answered: Uint8Array | undefined;
+  #answered: HandshakeMessage | undefined;
+  /** 1.2: random of the client that has brought a cookie: it is the one we answer. */
+  #provenRandom: Uint8Array | undefined;
   #rivalsSince: Millis = Number.NEGATIVE_INFINITY;
   #rivals = 0;
 
@@ -89,7 +91,9 @@ export class ServerStart {
    * @throws {DtlsError} when it is not acceptable; then it is as if it had not come.
    */
   handleHello(message: HandshakeMessage, recordSequence: number, now: Millis): void {
-    if (this.#answered !== undefined && equalBytes(message.body, this.#answered)) {
+    const answered = this.#answered;
+    // The same hello with another message_seq is another to the transcript of 1.2.
+    if (answered?.sequence === message.sequence && equalBytes(message.body, answered.body)) {
       this.#context.channel.repeatFlight(now);
       return;
     }
@@ -238,6 +242,11 @@ export class ServerStart {
       }
       return;
     }
+    // The client whose cookie was good, again with another message_seq: it was asked several times.
+    if (this.#provenRandom !== undefined && equalBytes(hello.random, this.#provenRandom)) {
+      channel.repeatFlight(now);
+      return;
+    }
     const keyType = certificate?.key.keyType;
     const authentication = keyType === "rsa" ? "rsa" : "ecdsa";
     const suite = policy.cipherSuites.find(
@@ -278,6 +287,7 @@ export class ServerStart {
     if (srtpProfile !== undefined) {
       extensions.set(ExtensionType.useSrtp, encodeUseSrtp([SRTP_PROFILES[srtpProfile].id]));
     }
+    this.#provenRandom = this.#demandsCookie ? copyBytes(hello.random) : undefined;
     this.#begin(message, recordSequence);
     const body = encodeServerHello({
       version: WireVersion.dtls12,
@@ -317,7 +327,7 @@ export class ServerStart {
     // What a server that remembers nothing has sent before: one answer to each hello (RFC 6347 §4.2.2).
     channel.nextSequence = message.sequence;
     channel.plaintext.skipTo(recordSequence);
-    this.#answered = message.body;
+    this.#answered = message;
   }
 
   /** Whether a hello has to come with a cookie: nothing proves the address, or another hello was first. */
