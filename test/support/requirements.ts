@@ -23,8 +23,11 @@ const PROGRAMS = {
   firefox: { names: ["firefox-esr", "firefox"], override: "FIREFOX", debianPackage: "firefox-esr" },
   xvfb: { names: ["Xvfb"], debianPackage: "xvfb" },
   openssl: { names: ["openssl"], debianPackage: "openssl" },
+  gnutlsServer: { names: ["gnutls-serv"], debianPackage: "gnutls-bin" },
+  gnutlsClient: { names: ["gnutls-cli"], debianPackage: "gnutls-bin" },
   stunclient: { names: ["turnutils_stunclient"], debianPackage: "coturn" },
   uclient: { names: ["turnutils_uclient"], debianPackage: "coturn" },
+  tcpdump: { names: ["tcpdump"], debianPackage: "tcpdump" },
   turnserver: { names: ["turnserver"], debianPackage: "coturn" },
 } as const satisfies Record<string, Program>;
 
