@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { DEFAULT_PREFERENCES, parsePreferences, parseUrlOptions } from "./preferences.ts";
+import { DEFAULT_PREFERENCES, devicesAtStart, parsePreferences, parseUrlOptions } from "./preferences.ts";
 
 describe("parsePreferences", () => {
   test("what was stored comes back", () => {
@@ -45,4 +45,49 @@ describe("parseUrlOptions", () => {
       token: undefined,
     });
   });
+});
+
+describe("devicesAtStart", () => {
+  const on = { microphone: true, camera: true };
+  const off = { microphone: false, camera: false };
+  const elsewhere = { hostname: "meet.example.com", joinsAtOnce: false };
+
+  test("a link that joins at once puts nobody live", () => {
+    for (const query of ["?join=1", "?join=1&mic=1&cam=1"]) {
+      const options = parseUrlOptions(query);
+      expect(devicesAtStart(options, on, { ...elsewhere, joinsAtOnce: true })).toEqual(off);
+    }
+  });
+
+  test("a link does not switch on what was switched off last time", () => {
+    expect(devicesAtStart(parseUrlOptions("?mic=1&cam=1"), off, elsewhere)).toEqual(off);
+  });
+
+  test("a link may switch off", () => {
+    expect(devicesAtStart(parseUrlOptions("?mic=0"), on, elsewhere)).toEqual({
+      microphone: false,
+      camera: true,
+    });
+  });
+
+  test("without wishes in the link, the preview has on what was on last time", () => {
+    expect(devicesAtStart(parseUrlOptions(""), on, elsewhere)).toEqual(on);
+    expect(devicesAtStart(parseUrlOptions(""), off, elsewhere)).toEqual(off);
+  });
+
+  test.each(["localhost", "127.0.0.1", "[::1]"])("on %s the link decides", (hostname) => {
+    const options = parseUrlOptions("?join=1&mic=1&cam=0");
+    expect(devicesAtStart(options, off, { hostname, joinsAtOnce: true })).toEqual({
+      microphone: true,
+      camera: false,
+    });
+  });
+
+  test.each(["localhost.example.com", "127.0.0.1.example.com", "127.evil.example"])(
+    "%s is somebody else's computer",
+    (hostname) => {
+      const options = parseUrlOptions("?join=1&mic=1&cam=1");
+      expect(devicesAtStart(options, on, { hostname, joinsAtOnce: true })).toEqual(off);
+    },
+  );
 });

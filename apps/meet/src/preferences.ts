@@ -95,6 +95,46 @@ export function parseUrlOptions(query: string): UrlOptions {
   };
 }
 
+/** What stays of the address's wishes once the visitor has gone on to another page: how everything looks. */
+export function optionsElsewhere({ locale, theme }: UrlOptions): UrlOptions {
+  return { ...parseUrlOptions(""), locale, theme };
+}
+
+/** Which devices are switched on. */
+export interface DeviceSwitches {
+  readonly microphone: boolean;
+  readonly camera: boolean;
+}
+
+/**
+ * What is on when a room's page opens: what was on last time, as far as the address agrees. An address comes from
+ * anybody who can send a link, so it may switch off, but neither beat a remembered "off" nor put somebody live without
+ * a click. On this computer itself it may do both: there it comes from whoever tries the page out.
+ *
+ * @param joinsAtOnce - The room is entered without the preview.
+ */
+export function devicesAtStart(
+  options: UrlOptions,
+  wanted: DeviceSwitches,
+  { hostname, joinsAtOnce }: { readonly hostname: string; readonly joinsAtOnce: boolean },
+): DeviceSwitches {
+  if (isOwnComputer(hostname)) {
+    return {
+      microphone: options.microphone ?? wanted.microphone,
+      camera: options.camera ?? wanted.camera,
+    };
+  }
+  return {
+    microphone: !joinsAtOnce && wanted.microphone && options.microphone !== false,
+    camera: !joinsAtOnce && wanted.camera && options.camera !== false,
+  };
+}
+
+/** Whether a host name means the computer that the page is open on. */
+export function isOwnComputer(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "127.0.0.1" || hostname === "[::1]";
+}
+
 function toSwitch(text: string | null): boolean | undefined {
   if (text === "1" || text === "true") return true;
   return text === "0" || text === "false" ? false : undefined;

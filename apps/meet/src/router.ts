@@ -1,5 +1,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { parseRoomName, roomPath } from "./model/room-name.ts";
+import { optionsElsewhere, parseUrlOptions } from "./preferences.ts";
+import { urlOptions } from "./store.ts";
 
 /** Which page the address names. */
 export type Route =
@@ -17,6 +19,8 @@ export const route: ReadonlySignal<Route> = current;
 export function startRouter(): void {
   current.value = routeOf(location.pathname);
   addEventListener("popstate", () => {
+    // The token of the room one comes back to is needed again; only the first visit joins by itself.
+    urlOptions.value = { ...parseUrlOptions(location.search), join: false };
     current.value = routeOf(location.pathname);
   });
 }
@@ -41,6 +45,8 @@ export function routeOf(path: string): Route {
 
 function navigate(path: string): void {
   history.pushState(undefined, "", path);
+  // Above all the token and the joining at once were for the page they came with.
+  urlOptions.value = optionsElsewhere(urlOptions.peek());
   current.value = routeOf(location.pathname);
   scrollTo(0, 0);
 }

@@ -329,6 +329,11 @@ export const en = {
       why: "There is no direct path, and the relay refused to help.",
       action: "Reload the page for new credentials. If it stays, tell whoever runs the server.",
     },
+    PATH_NO_RELAY: {
+      why: "The two networks let nothing through directly, and this server does not relay.",
+      action:
+        "Try another network, such as a phone's, or ask whoever runs the server to switch its relay on.",
+    },
     PATH_NO_PAIR: {
       why: "Every pair of addresses was tried, and none of them works.",
       action: "A firewall on either side is likely. Try another network, or ask for the relay to be opened.",

@@ -14,6 +14,7 @@ import {
 } from "@naru/client";
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { t } from "../i18n/index.ts";
+import { devicesAtStart } from "../preferences.ts";
 import { announce, preferences, remember, toast, urlOptions } from "../store.ts";
 import { type LocalView, localView, type PeerView, peerView } from "./views.ts";
 
@@ -73,13 +74,17 @@ export class Meeting {
     this.#listen();
   }
 
-  /** Switches on what the user had on last time, for the preview. Never rejects: see {@link problems}. */
-  async prepare(): Promise<void> {
-    const wanted = preferences.peek();
-    const options = urlOptions.peek();
+  /**
+   * Switches on what the user had on last time. Never rejects: see {@link problems}.
+   *
+   * @param joinsAtOnce - Without the preview, in which the user could still switch off.
+   */
+  async prepare(joinsAtOnce: boolean): Promise<void> {
+    const { hostname } = location;
+    const on = devicesAtStart(urlOptions.peek(), preferences.peek(), { hostname, joinsAtOnce });
     const tasks: Promise<void>[] = [];
-    if (options.microphone ?? wanted.microphone) tasks.push(this.setMicrophone(true));
-    if (options.camera ?? wanted.camera) tasks.push(this.setCamera(true));
+    if (on.microphone) tasks.push(this.setMicrophone(true));
+    if (on.camera) tasks.push(this.setCamera(true));
     await Promise.all(tasks);
   }
 

@@ -51,8 +51,8 @@ export function RoomView({ name }: { readonly name: string }): JSX.Element {
 }
 
 async function start(meeting: Meeting, name: string | undefined): Promise<void> {
-  if (name === undefined) return meeting.prepare();
-  await Promise.all([meeting.prepare(), meeting.join(name)]);
+  if (name === undefined) return meeting.prepare(false);
+  await Promise.all([meeting.prepare(true), meeting.join(name)]);
 }
 
 async function join(meeting: Meeting, name: string): Promise<void> {
