@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionReport } from "@naru/signaling";
 import { MAX_MESSAGE_BYTES, PROTOCOL_VERSION } from "@naru/signaling/protocol";
@@ -7,6 +8,7 @@ import { type NaruConfig, type NaruConfigInput, resolveConfig } from "./config/s
 import { findAppFolder } from "./http/app-files.ts";
 import { createHttpListener } from "./http/http-app.ts";
 import { HttpServer } from "./http/http-server.ts";
+import { isOwnHost } from "./http/own-host.ts";
 import { DataDirectory } from "./life/data-directory.ts";
 import { type OpenPorts, openPorts } from "./life/open-ports.ts";
 import { Metrics } from "./metrics/metrics.ts";
@@ -21,7 +23,7 @@ import {
   TURN_SECRET_FILE,
 } from "./signaling/start-signaling.ts";
 import { certificateDer, fingerprint } from "./tls/authority.ts";
-import { identitySource } from "./tls/identity.ts";
+import { identitySource, type ServedIdentity } from "./tls/identity.ts";
 import { CheckDesk } from "./turn/check-desk.ts";
 import { type IceOffer, iceServers, iceUrls } from "./turn/ice-servers.ts";
 import { VERSION } from "./version.ts";
@@ -140,6 +142,9 @@ export async function createNaruServer(
 
   const trustedProxies = new AddressSet(config.trustedProxies);
   const appFolder = options.appFolder ?? findAppFolder();
+  // Behind a proxy the names are the proxy's business.
+  const isOurs = (host: string | undefined): boolean =>
+    config.trustedProxies.length > 0 || isOwnHost(host, knownHosts(config, identity));
   const http = new HttpServer({
     onRequest: createHttpListener({
       appFolder,
@@ -147,6 +152,8 @@ export async function createNaruServer(
       trustedProxies,
       log,
       isReady: () => state === "running",
+      isOwnHost: isOurs,
+      networkUrl: () => serverUrls(config, ports?.number ?? config.port).network[0],
       apiConfig: () => ({
         version: VERSION,
         protocol: PROTOCOL_VERSION,
@@ -169,6 +176,8 @@ export async function createNaruServer(
     }),
     onUpgrade(request, socket, head) {
       applyPublicHost(request, config.publicUrl);
+      // A page that has given its own name this machine's address would otherwise be let in as our own.
+      if (request.headers.origin !== undefined && !isOurs(request.headers.host)) return false;
       return signaling.handleUpgrade(request, socket, head);
     },
   });
@@ -203,8 +212,9 @@ export async function createNaruServer(
     try {
       const next = await source.load();
       if (next.certificate === identity.certificate || state === "closed") return;
-      identity = next;
+      // What is shown is what is served: it changes only after the port has taken it.
       port.setIdentity(next);
+      identity = next;
       log.info("serving a new certificate");
     } catch (error) {
       log.error("the certificate could not be renewed; the old one stays", { error: String(error) });
@@ -256,6 +266,17 @@ export async function createNaruServer(
       port.close();
     },
   };
+}
+
+/** Hosts under which the operator means this server to be reached: of the public address, of the operator's certificate. */
+function knownHosts(config: NaruConfig, identity: ServedIdentity): readonly string[] {
+  const names =
+    identity.authority !== undefined ? "" : (new X509Certificate(identity.certificate).subjectAltName ?? "");
+  return [
+    ...(config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname]),
+    ...(config.turn.host === undefined ? [] : [config.turn.host]),
+    ...names.split(", ").map((entry) => entry.replace(/^DNS:/, "")),
+  ];
 }
 
 /** The address by which this machine is reached in its network, if it listens there. */

@@ -54,7 +54,8 @@ describe("the local authority", () => {
     expect(leaf.checkPrivateKey(createPrivateKey(issued.privateKey))).toBe(true);
     expect(leaf.checkHost("localhost")).toBe("localhost");
     expect(leaf.checkHost("laptop.local")).toBe("laptop.local");
-    expect(leaf.checkHost("laptop")).toBe("laptop");
+    // A constraint to "laptop" would allow "bank.laptop" too: the bare name is left out.
+    expect(leaf.checkHost("laptop")).toBeUndefined();
     expect(leaf.checkIP("192.168.0.12")).toBe("192.168.0.12");
     expect(leaf.checkIP("fd00::2")).toBe("fd00::2");
     const days = (Date.parse(leaf.validTo) - NOW.getTime()) / DAY_MS;

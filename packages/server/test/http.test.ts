@@ -164,8 +164,17 @@ describe("programs", () => {
     ]) {
       expect(text).toContain(name);
     }
-    const hidden = await ask({ path: "/metrics", headers: { "X-Forwarded-For": "127.0.0.1" } });
-    expect(hidden.status).toBe(403);
+    for (const name of ["X-Forwarded-For", "X-Real-IP", "Via", "Forwarded"]) {
+      const hidden = await ask({ path: "/metrics", headers: { [name]: "127.0.0.1" } });
+      expect(hidden.status, name).toBe(403);
+    }
+    const proxied = await start({ trustedProxies: ["127.0.0.1"] });
+    try {
+      const unnamed = { "X-Forwarded-Proto": "https" };
+      expect((await ask({ path: "/metrics", headers: unnamed }, proxied)).status).toBe(403);
+    } finally {
+      await proxied.close();
+    }
     const strict = await start({ metrics: { allow: ["10.0.0.1"] }, trustedProxies: ["127.0.0.1"] });
     try {
       expect((await ask({ path: "/metrics" }, strict)).status).toBe(403);
@@ -175,6 +184,25 @@ describe("programs", () => {
       expect((await ask({ path: "/metrics", headers: forged }, strict)).status).toBe(403);
     } finally {
       await strict.close();
+    }
+  });
+
+  test("of other sites get nothing through a name of theirs that points here", async () => {
+    const headers = { Host: `evil.example:${server.port}` };
+    expect((await ask({ path: "/metrics", headers })).status).toBe(403);
+    expect((await ask({ path: "/api/check-credentials", headers })).status).toBe(421);
+  });
+
+  test("on this machine learn how others reach it, those elsewhere do not", async () => {
+    const everywhere = await start({ host: "0.0.0.0" });
+    try {
+      const here = JSON.parse((await ask({ path: "/api/config" }, everywhere)).text);
+      if (everywhere.urls.network.length > 0) expect(here.networkUrl).toBe(everywhere.urls.network[0]);
+      const headers = { "X-Forwarded-For": "10.0.0.1" };
+      const away = JSON.parse((await ask({ path: "/api/config", headers }, everywhere)).text);
+      expect(away.networkUrl).toBeUndefined();
+    } finally {
+      await everywhere.close();
     }
   });
 
@@ -378,6 +406,22 @@ describe("signaling", () => {
     }
   });
 
+  test("takes pages of other sites only where they are named, and none that took this machine's address", async () => {
+    const open = await start({ allowedOrigins: ["http://localhost:3000"] });
+    try {
+      const url = `ws://127.0.0.1:${open.port}/signal`;
+      expect(await joinRoom(url, { origin: "http://localhost:3000" })).toMatchObject({ type: "joined" });
+      expect(await joinRoom(url, { origin: `http://127.0.0.1:${open.port}` })).toMatchObject({
+        type: "joined",
+      });
+      await expect(joinRoom(url, { origin: "http://localhost:3001" })).rejects.toThrow("403");
+      const rebound = { origin: "http://evil.example", headers: { Host: "evil.example" } };
+      await expect(joinRoom(url, rebound)).rejects.toThrow("404");
+    } finally {
+      await open.close();
+    }
+  });
+
   test("asks for a token where one is required", async () => {
     const closed = await start({ auth: { required: true } });
     try {
@@ -443,7 +487,10 @@ function askRaw(bytes: string): Promise<{ status: number; text: string }> {
   });
 }
 
-function joinRoom(url: string, options: { ca?: string | undefined; origin?: string }): Promise<unknown> {
+function joinRoom(
+  url: string,
+  options: { ca?: string | undefined; origin?: string; headers?: Readonly<Record<string, string>> },
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, "naru.v1", { family: 4, ...options });
     socket.on("error", reject);

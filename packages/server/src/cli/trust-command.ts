@@ -57,7 +57,12 @@ export async function trust(sources: ConfigSources, options: TrustOptions): Prom
     return 0;
   }
   for (const step of steps) run(step);
-  stdout.write("\n  Done. Restart browsers that are open.\n");
+  stdout.write(
+    steps.some((step) => step.reachesBrowser)
+      ? "\n  Done. Restart browsers that are open.\n"
+      : "\n  The system trusts it now, but no browser: theirs are databases that were not found or could not be written.\n" +
+          "  apt-get install libnss3-tools, start each browser once, then run this again.\n",
+  );
   return 0;
 }
 

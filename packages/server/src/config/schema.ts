@@ -10,6 +10,7 @@ export interface NaruConfig {
   readonly dataDir: string;
   readonly publicUrl?: string | undefined;
   readonly trustedProxies: readonly string[];
+  readonly allowedOrigins: readonly string[];
   readonly tls: { readonly cert?: string | undefined; readonly key?: string | undefined };
   readonly auth: { readonly required: boolean; readonly secret?: string | undefined };
   readonly limits: {
@@ -108,6 +109,11 @@ const schema = z.strictObject({
     expected: "scheme, host and maybe port, such as https://meet.example.com",
   }),
   trustedProxies: ranges([], "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."),
+  allowedOrigins: described(z.array(z.string().refine(isOrigin).transform(withoutSlash)).default([]), {
+    kind: "list",
+    description: "Other sites whose pages may connect to this server, beside its own.",
+    expected: "scheme, host and maybe port of each, separated by commas: http://localhost:3000",
+  }),
   tls: z
     .strictObject({
       cert: text("Certificate chain, PEM. Needs tls.key.", "the path of a file"),

@@ -6,7 +6,7 @@ import { type AddressSet, unmapAddress } from "../network/address-range.ts";
 export interface RequestSource {
   /** Address of the client. Behind a trusted proxy, the one that the proxy saw. */
   readonly address: string;
-  /** A proxy that is not trusted says that it forwards: the address is the proxy's, and the client's is unknown. */
+  /** A proxy forwards and does not say (or is not trusted to say) for whom: the address is the proxy's. */
   readonly isHidden: boolean;
   /** The client speaks HTTPS, to us or to a trusted proxy. */
   readonly isSecure: boolean;
@@ -17,12 +17,20 @@ export interface RequestSource {
 /** RFC 9110 §7.2: uri-host with an optional port; only letters that need no escaping anywhere. */
 const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]{0,252})|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
+/** Any of these says that somebody forwards. */
+const FORWARDING_HEADERS = [
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-real-ip",
+];
+
 /** Reads the source of a request; what proxies say is believed only of those in `trusted`. */
 export function requestSource(request: IncomingMessage, trusted: AddressSet): RequestSource {
   const peer = unmapAddress(request.socket.remoteAddress ?? "");
-  const hasForwarding = ["forwarded", "x-forwarded-for", "x-forwarded-proto"].some(
-    (name) => request.headers[name] !== undefined,
-  );
+  const hasForwarding = FORWARDING_HEADERS.some((name) => request.headers[name] !== undefined);
   const host = validHost(request.headers.host);
   if (!trusted.has(peer)) {
     const isSecure = request.socket instanceof TLSSocket;
@@ -36,7 +44,7 @@ export function requestSource(request: IncomingMessage, trusted: AddressSet): Re
   const protocol = headerText(request.headers["x-forwarded-proto"]).split(",").at(-1)?.trim().toLowerCase();
   return {
     address: address === undefined ? peer : unmapAddress(address).slice(0, 64),
-    isHidden: false,
+    isHidden: address === undefined && hasForwarding,
     isSecure:
       protocol === undefined || protocol === "" ? request.socket instanceof TLSSocket : protocol === "https",
     host: validHost(headerText(request.headers["x-forwarded-host"])) ?? host,

@@ -28,6 +28,8 @@ export interface ApiConfig {
   /** UDP port of the STUN server at the host of the page, or undefined when there is none. */
   readonly stunPort: number | undefined;
   readonly limits: { readonly participantsPerRoom: number; readonly messageBytes: number };
+  /** Told to this machine itself only: the address under which others reach it, for invitations. */
+  readonly networkUrl?: string;
 }
 
 /** What the routes need to know of the rest of the server. */
@@ -38,6 +40,10 @@ export interface HttpAppOptions {
   readonly trustedProxies: AddressSet;
   readonly log: Logger;
   readonly apiConfig: () => ApiConfig;
+  /** Address by which other machines reach this one, for invitations; undefined when there is none. */
+  readonly networkUrl: () => string | undefined;
+  /** Whether a Host header names this server; what is not for everybody is answered for those only. */
+  readonly isOwnHost: (host: string | undefined) => boolean;
   /** False while starting and while draining. */
   readonly isReady: () => boolean;
   /** Certificate of the local authority in DER, and the fingerprint of the one that is served. */
@@ -98,7 +104,8 @@ function createHttpApp(options: HttpAppOptions): Hono<Env> {
   addApplication(app, options);
   app.notFound((c) => c.text("Not found\n", 404));
   app.onError((error, c) => {
-    options.log.error("an HTTP request failed", { path: c.req.path.slice(0, 100), error: String(error) });
+    // The route, not the path: a room's name is the key to it.
+    options.log.error("an HTTP request failed", { path: c.req.routePath, error: String(error) });
     return c.text("Internal error\n", 500);
   });
   return app;
@@ -119,9 +126,15 @@ function addOperatorRoutes(app: Hono<Env>, options: HttpAppOptions): void {
       : c.json({ status: "not ready" }, 503, { "Retry-After": "5" }),
   );
   app.use("/api/*", noStore);
-  app.get("/api/config", (c) => c.json(options.apiConfig()));
+  app.get("/api/config", (c) => {
+    const { address, isHidden } = c.get("source");
+    // Only whoever sits at this machine needs to be told how others reach it.
+    const isHere = !isHidden && (address === "::1" || address.startsWith("127."));
+    return c.json({ ...options.apiConfig(), ...(isHere ? { networkUrl: options.networkUrl() } : {}) });
+  });
   app.get("/api/check-credentials", async (c) => {
     const { address, host } = c.get("source");
+    if (!options.isOwnHost(host)) return c.json({ problem: "NOT_THIS_HOST" }, 421);
     const answer = await options.checkDesk.answer({
       address,
       host: host?.replace(/:\d+$/, ""),
@@ -147,8 +160,8 @@ function addOperatorRoutes(app: Hono<Env>, options: HttpAppOptions): void {
   if (metrics === undefined) return;
   app.use("/metrics", noStore);
   app.get("/metrics", async (c) => {
-    const { address, isHidden } = c.get("source");
-    if (isHidden || !metrics.allow.has(address)) {
+    const { address, isHidden, host } = c.get("source");
+    if (isHidden || !metrics.allow.has(address) || !options.isOwnHost(host)) {
       return c.text("Metrics are not for this address; see metrics.allow\n", 403);
     }
     return c.body(await metrics.render(), 200, {
@@ -159,9 +172,17 @@ function addOperatorRoutes(app: Hono<Env>, options: HttpAppOptions): void {
 
 /** Answers plain HTTP from other machines, where browsers hide camera and microphone, with the way on. */
 function oneMoreStep(options: HttpAppOptions): MiddlewareHandler<Env> {
+  let hasWarned = false;
   return async (c, next) => {
-    const { isSecure, host } = c.get("source");
+    const { address, isHidden, isSecure, host } = c.get("source");
     if (isSecure || (host !== undefined && isLocalHost(host))) return next();
+    if (isHidden && !hasWarned && c.req.header("x-forwarded-proto") === "https") {
+      hasWarned = true;
+      // Everybody who comes through it sees this page for ever, and nobody there can know why.
+      options.log.warn("a proxy says that people come by https, but it is not trusted", {
+        remedy: `--trusted-proxies ${address}`,
+      });
+    }
     const origin = options.publicUrl ?? (host === undefined ? undefined : `https://${host}`);
     if (origin === undefined) return c.text("The Host header is missing or not a host\n", 400);
     const { authority, fingerprint } = options.certificates();

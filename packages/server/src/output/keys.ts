@@ -13,7 +13,8 @@ export function listenToKeys(input: ReadStream, actions: KeyActions): () => void
     const name = `${key.ctrl ? "ctrl-" : ""}${key.name ?? ""}`;
     if (name === "ctrl-z" && process.platform !== "win32") {
       input.setRawMode(false);
-      process.kill(process.pid, "SIGTSTP");
+      // The whole group, with npm and whatever else started us: the shell waits for them.
+      process.kill(0, "SIGTSTP");
       return;
     }
     if (Object.hasOwn(actions, name)) actions[name]?.();

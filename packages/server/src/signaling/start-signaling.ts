@@ -55,6 +55,7 @@ export async function startSignaling(
       limits: limitsOf(config),
       tokens: { secret: authSecret(config, data), isRequired: config.auth.required },
       store: createFileStore(path),
+      allowedOrigins: config.allowedOrigins,
       clientAddress: (request) => requestSource(request, trusted).address,
       iceServers: context.iceServers,
       // Half-way, so that whoever has to gather anew always has one that is good for long enough.

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import type { Logger } from "@naru/webrtc/sansio";
 import type { NaruConfig } from "../config/schema.ts";
 import type { DataDirectory } from "../life/data-directory.ts";
@@ -62,6 +63,8 @@ function fileSource(certificateFile: string, keyFile: string): IdentitySource {
         const leaf = new X509Certificate(certificate);
         if (!leaf.checkPrivateKey(createPrivateKey(privateKey)))
           throw new Error("the key is of another certificate");
+        // The whole chain, as it will be served: a damaged intermediate is found now, not by the first visitor.
+        createSecureContext({ cert: certificate, key: privateKey });
         if (new Date(leaf.validTo) < new Date())
           throw new Error(`the certificate expired on ${leaf.validTo}`);
       } catch (error) {

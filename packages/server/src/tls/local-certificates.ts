@@ -21,6 +21,13 @@ export const RENEW_BEFORE_MS: number = 30 * DAY_MS;
 /** Addresses of networks visited before stay in the certificate, so that coming back needs no new one. */
 const MAX_NAMES = 24;
 
+/**
+ * All that the authority may issue for, beside addresses: .local (RFC 6762 §3) and localhost (RFC 6761 §6.3). Not the machine's
+ * bare name: a name constraint covers what is below it too (RFC 5280 §4.2.1.10), and a machine called `dev` would have an
+ * authority for a top-level domain.
+ */
+const PERMITTED_DOMAINS = ["localhost", "local"];
+
 /** Names by which every machine knows itself. */
 const OWN_NAMES = ["localhost", "127.0.0.1", "::1"];
 
@@ -52,7 +59,7 @@ export async function localIdentity(
   const authority = await loadAuthority(data, names, now, log);
   const wanted = [
     ...OWN_NAMES,
-    ...(names.hostname === undefined ? [] : [`${names.hostname}.local`, names.hostname]),
+    ...(names.hostname === undefined ? [] : [`${names.hostname}.local`]),
     ...names.addresses,
   ];
   const current = wanted.filter((name) => permits(authority.permitted, name));
@@ -75,14 +82,14 @@ async function loadAuthority(
   log: Logger,
 ): Promise<Authority> {
   const known = readStored(data, AUTHORITY_FILE, authorityShape);
-  if (known !== undefined && isUsable(known, now)) return known;
-  if (known !== undefined) log.warn("the certificate authority has expired: a new one is made");
+  const isNarrow = known?.permitted.domains.every((domain) => PERMITTED_DOMAINS.includes(domain)) ?? false;
+  if (known !== undefined && isNarrow && isUsable(known, now)) return known;
+  if (known !== undefined) log.warn("the certificate authority cannot be used any more: a new one is made");
   const isPrivate = new AddressSet(PRIVATE_RANGES);
   const authority = await createAuthority(
     `Naru on ${names.hostname ?? "this computer"} (made ${now.toISOString().slice(0, 10)})`,
     {
-      // RFC 6762 §3: .local; RFC 6761 §6.3: localhost.
-      domains: ["localhost", "local", ...(names.hostname === undefined ? [] : [names.hostname])],
+      domains: PERMITTED_DOMAINS,
       // Some networks number their machines from public space: the addresses of this moment are ours too.
       ranges: [...PRIVATE_RANGES, ...names.addresses.filter((address) => !isPrivate.has(address))],
     },

@@ -29,7 +29,7 @@ test("somebody who is not root is helped by sudo where it is there", () => {
 
 test("macOS and Windows have commands of their own", () => {
   expect(stepsOn({ platform: "darwin" })).toEqual([
-    "security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain /d/ca.crt",
+    "security add-trusted-cert -d -r trustRoot -p ssl -k /Library/Keychains/System.keychain /d/ca.crt",
   ]);
   expect(stepsOn({ platform: "win32" })).toEqual(["certutil -addstore -user Root /d/ca.crt"]);
 });

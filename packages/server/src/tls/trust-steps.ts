@@ -5,6 +5,8 @@ import { delimiter, join } from "node:path";
 export interface TrustStep {
   /** Who trusts it afterwards. */
   readonly who: string;
+  /** Whether a browser trusts it afterwards. */
+  readonly reachesBrowser: boolean;
   readonly program: string;
   readonly args: readonly string[];
 }
@@ -36,7 +38,16 @@ export function trustSteps(environment: TrustEnvironment, certificateFile: strin
     case "darwin":
       return [
         privileged(environment, "the system: Safari, Chrome", "security", [
-          ...["add-trusted-cert", "-d", "-r", "trustRoot", "-k", "/Library/Keychains/System.keychain"],
+          ...[
+            "add-trusted-cert",
+            "-d",
+            "-r",
+            "trustRoot",
+            "-p",
+            "ssl",
+            "-k",
+            "/Library/Keychains/System.keychain",
+          ],
           certificateFile,
         ]),
         ...browserSteps(environment, certificateFile, id),
@@ -45,6 +56,7 @@ export function trustSteps(environment: TrustEnvironment, certificateFile: strin
       return [
         {
           who: "this user: Edge, Chrome",
+          reachesBrowser: true,
           program: "certutil",
           args: ["-addstore", "-user", "Root", certificateFile],
         },
@@ -89,6 +101,7 @@ function browserSteps(environment: TrustEnvironment, certificateFile: string, id
   if (!environment.has("certutil")) return [];
   return browserDatabases(environment).map(({ who, folder }) => ({
     who,
+    reachesBrowser: true,
     program: "certutil",
     args: ["-A", "-d", `sql:${folder}`, "-t", "C,,", "-n", `${STORE_NAME} ${id}`, "-i", certificateFile],
   }));
@@ -115,7 +128,11 @@ function privileged(
   program: string,
   args: readonly string[],
 ): TrustStep {
-  return isRoot || !has("sudo") ? { who, program, args } : { who, program: "sudo", args: [program, ...args] };
+  // Browsers take over what the system trusts on macOS only.
+  const reachesBrowser = program === "security";
+  return isRoot || !has("sudo")
+    ? { who, reachesBrowser, program, args }
+    : { who, reachesBrowser, program: "sudo", args: [program, ...args] };
 }
 
 /** Whether a program is in one of the folders of `PATH`. */

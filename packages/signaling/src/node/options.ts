@@ -96,7 +96,7 @@ export interface SignalingServerOptions {
   /**
    * Which pages may connect. `"sameHost"` by default: those whose `Origin` names the host of the request, so that
    * no other web site can use a visitor's browser to enter rooms. `"any"` for a public service with tokens; or a
-   * list of origins, for example `["https://meet.example.com"]`. Programs that send no `Origin` always may.
+   * list of origins that may beside those, for example `["https://meet.example.com"]`. Programs that send no `Origin` always may.
    */
   readonly allowedOrigins?: "sameHost" | "any" | readonly string[];
   /** Join tokens. Without it tokens are ignored and everybody may join every room that is not locked. */

@@ -75,7 +75,7 @@ function isAllowedOrigin(
   allowed: NonNullable<SignalingServerOptions["allowedOrigins"]>,
 ): boolean {
   if (allowed === "any") return true;
-  if (allowed !== "sameHost") return allowed.includes(origin);
+  if (allowed !== "sameHost" && allowed.includes(origin)) return true;
   if (host === undefined || !URL.canParse(origin)) return false;
   // WHATWG URL §4.2: `host` leaves out the default port of the scheme, which a client may have sent all the same.
   const page = new URL(origin);
