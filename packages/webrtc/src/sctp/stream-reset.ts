@@ -18,8 +18,11 @@ import type { SendQueue } from "./tx/send-queue.ts";
 const MAX_STREAMS_PER_REQUEST = 200;
 /** There are no more stream numbers than this. */
 const MAX_STREAMS = 0xffff;
-/** Numbers under which one request was sent: a response to any of them counts. */
-const MAX_NUMBERS = 8;
+/**
+ * RFC 6525 §5.2.7 H2: a request in progress is repeated as it was. Some peers answer a repetition with what they said before, and
+ * want another number; after so many answers they get it.
+ */
+const ANSWERS_BEFORE_RENUMBERING = 3;
 /** Two parameters make a response; requests come one at a time, and answers that do not fit are asked for again. */
 const MAX_WAITING_CHUNKS = 16;
 
@@ -29,8 +32,10 @@ interface Pending {
   readonly streamIds: readonly number[];
   /** Streams to add; 0 for a reset. */
   readonly newStreams: number;
-  readonly numbers: number[];
+  number: number;
   chunk: Uint8Array;
+  /** How often the peer has answered that it is in progress. */
+  answers: number;
 }
 
 interface Deferred {
@@ -121,6 +126,7 @@ export class Reconfiguration {
 
   handleTimeout(now: Millis, rtoMs: Millis): void {
     if (now < this.#retryAt || this.#pending === undefined) return;
+    if (this.#pending.answers >= ANSWERS_BEFORE_RENUMBERING) this.#encode(this.#pending);
     this.#chunks.push(this.#pending.chunk);
     this.#retryAt = now + rtoMs;
   }
@@ -166,7 +172,7 @@ export class Reconfiguration {
       this.#newStreamsWaiting = 0;
       if (newStreams === 0) return;
     }
-    const pending: Pending = { streamIds, newStreams, numbers: [], chunk: NOTHING };
+    const pending: Pending = { streamIds, newStreams, number: 0, chunk: NOTHING, answers: 0 };
     this.#encode(pending);
     this.#pending = pending;
     this.#chunks.push(pending.chunk);
@@ -177,8 +183,8 @@ export class Reconfiguration {
   #encode(pending: Pending): void {
     const requestSequenceNumber = this.#nextNumber;
     this.#nextNumber = add32(requestSequenceNumber, 1);
-    pending.numbers.push(requestSequenceNumber);
-    if (pending.numbers.length > MAX_NUMBERS) pending.numbers.shift();
+    pending.number = requestSequenceNumber;
+    pending.answers = 0;
     pending.chunk = encodeReConfig([
       pending.newStreams > 0
         ? encodeAddStreams({ direction: "outgoing", requestSequenceNumber, newStreams: pending.newStreams })
@@ -194,11 +200,10 @@ export class Reconfiguration {
 
   #handleResponse(response: ReconfigResponse, now: Millis, rtoMs: Millis): void {
     const pending = this.#pending;
-    if (pending === undefined || !pending.numbers.includes(response.responseSequenceNumber)) return;
+    if (pending === undefined || pending.number !== response.responseSequenceNumber) return;
     const { result } = response;
     if (result === ReconfigResult.inProgress || result === ReconfigResult.requestInProgress) {
-      // RFC 6525 §5.2.7 H2: asked again later; under a new number, since some answer an old one as they did before.
-      this.#encode(pending);
+      pending.answers++;
       this.#retryAt = now + rtoMs;
       return;
     }

@@ -18,8 +18,11 @@ const ROUND_SAMPLES = 8;
 const CONSERVATIVE_ROUNDS = 5;
 const CONSERVATIVE_GROWTH = 1 / 4;
 
-/** Growth for each round trip while the path shows no queue. */
-const FREE_GROWTH = 1 / 16;
+/**
+ * Growth for each round trip while the path shows no queue, times the square root of the window in packets: quick for
+ * large windows, and quicker in proportion for small ones, so that flows that share a path come to share it evenly.
+ */
+const FREE_GROWTH = 1;
 
 /**
  * Losses without a queue are held for noise of the medium up to this share of a round, and up to this many packets; or up to
@@ -320,7 +323,8 @@ export class CongestionControl {
     const grown = this.#windowBytes + ((target - this.#windowBytes) * ackedBytes) / this.#windowBytes;
     // Without a queue the path has room, and a long way back would leave it empty.
     const isPathFree = this.#previousMinimumMs < this.#minimumMs + this.#queueMs / 2;
-    const floor = isPathFree ? this.#windowBytes + ackedBytes * FREE_GROWTH : 0;
+    const perRound = FREE_GROWTH * Math.sqrt(this.#windowBytes / packet) * packet;
+    const floor = isPathFree ? this.#windowBytes + (ackedBytes * perRound) / this.#windowBytes : 0;
     this.#windowBytes = Math.max(grown, this.#friendly, floor);
   }
 }

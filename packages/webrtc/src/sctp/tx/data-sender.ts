@@ -64,6 +64,7 @@ export class DataSender {
   #isProbeDue = false;
   #isWindowLimited = false;
   #isForwardTsnDue = false;
+  #forwardTsnSentAt: Millis = Number.NEGATIVE_INFINITY;
   /** The first packet after a timeout, and when it left. */
   #timeoutPacket = -1;
   #timeoutSentAt: Millis = 0;
@@ -167,6 +168,10 @@ export class DataSender {
     } else if (this.isIdle) this.#restartTimer(now);
     this.#skipped.forget(this.#sent.cumulativeTsnAck, this.#sent.advancedAckPoint);
     this.#advanceAckPoint();
+    // RFC 3758 §3.5 C3: told again with every SACK that does not show it, but not more often than it can be answered.
+    if (this.#sent.needsForwardTsn && now - this.#forwardTsnSentAt >= (this.#roundTrip.smoothedMs ?? 0)) {
+      this.#isForwardTsnDue = true;
+    }
     return true;
   }
 
@@ -187,9 +192,11 @@ export class DataSender {
       this.#advanceAckPoint();
     }
     if (now < this.#timerAt) return false;
-    if (this.#probes === 0 && this.#roundTrip.smoothedMs !== undefined && this.#sent.flightBytes > 0) {
+    const hasTail = this.#sent.flightBytes > 0 || this.#sent.needsForwardTsn;
+    if (this.#probes === 0 && this.#roundTrip.smoothedMs !== undefined && hasTail) {
       this.#probes = 1;
-      this.#isProbeDue = true;
+      this.#isProbeDue = this.#sent.flightBytes > 0;
+      this.#isForwardTsnDue = this.#sent.needsForwardTsn;
       this.#restartTimer(now);
       return false;
     }
@@ -218,6 +225,7 @@ export class DataSender {
   takeForwardTsn(now: Millis): Uint8Array | undefined {
     if (!this.#isForwardTsnDue) return undefined;
     this.#isForwardTsnDue = false;
+    this.#forwardTsnSentAt = now;
     this.#lastSentAt = now;
     if (this.#timerAt === Number.POSITIVE_INFINITY) this.#restartTimer(now);
     return this.#skipped.encode(this.#sent.advancedAckPoint);
@@ -406,7 +414,8 @@ export class DataSender {
       return;
     }
     const { smoothedMs, rtoMs } = this.#roundTrip;
-    if (this.#probes > 0 || smoothedMs === undefined || this.#sent.flightBytes === 0) {
+    const hasTail = this.#sent.flightBytes > 0 || this.#sent.needsForwardTsn;
+    if (this.#probes > 0 || smoothedMs === undefined || !hasTail) {
       this.#timerAt = now + rtoMs;
       return;
     }

@@ -73,6 +73,8 @@ export class RetransmissionQueue {
   #lossAt: Millis = Number.POSITIVE_INFINITY;
   /** The last TSN that the peer may be told to forget up to (RFC 3758 §3.5). */
   #advancedAckPoint: number;
+  /** The last TSN that was looked at for that: all behind the ack point up to here has been acknowledged. */
+  #scanned: number;
   readonly #outcome: SackOutcome = { ackedBytes: 0, isAdvanced: false, rttMs: -1 };
   /** While a SACK is handled: the newest packet it acknowledges, and when that was sent. */
   #newestPacket = -1;
@@ -100,6 +102,7 @@ export class RetransmissionQueue {
     this.#firstTsn = initialTsn;
     this.#nextTsn = initialTsn;
     this.#advancedAckPoint = add32(initialTsn, -1);
+    this.#scanned = this.#advancedAckPoint;
     this.#headerBytes = headerBytes;
     this.#roundTrip = roundTrip;
     this.#onSkipped = onSkipped;
@@ -230,6 +233,7 @@ export class RetransmissionQueue {
     if (!forgetGaps) return;
     // RFC 9260 §6.2.1 D iii: what was acknowledged above the cumulative TSN may have been dropped by the peer.
     this.#gapCount = 0;
+    this.#scanned = this.#advancedAckPoint;
     for (let tsn = this.#firstTsn; tsn !== this.#nextTsn; tsn = add32(tsn, 1)) {
       const slot = this.#slot(tsn);
       if (this.#states[slot] !== State.acked) continue;
@@ -295,14 +299,23 @@ export class RetransmissionQueue {
     this.abandonedMessages++;
   }
 
-  /** Moves the ack point over what was given up (RFC 3758 §3.5 C2). */
+  /**
+   * Moves the ack point over what was given up (RFC 3758 §3.5 C2), and over what the peer has in between: stopping there
+   * would take a round trip for each message that is given up.
+   */
   advanceAckPoint(): void {
+    if (distance32(this.#scanned, this.#advancedAckPoint) < 0) this.#scanned = this.#advancedAckPoint;
     for (;;) {
-      const tsn = add32(this.#advancedAckPoint, 1);
+      const tsn = add32(this.#scanned, 1);
       if (distance32(tsn, this.#nextTsn) >= 0) return;
-      const message = this.#messages[this.#slot(tsn)];
-      if (message === undefined || !message.isAbandoned || !this.#onSkipped(message)) return;
-      this.#advancedAckPoint = tsn;
+      const slot = this.#slot(tsn);
+      const message = this.#messages[slot];
+      if (message === undefined) return;
+      if (message.isAbandoned) {
+        if (!this.#onSkipped(message)) return;
+        this.#advancedAckPoint = tsn;
+      } else if (this.#states[slot] !== State.acked) return;
+      this.#scanned = tsn;
     }
   }
 
