@@ -37,11 +37,34 @@ describe("what the steps mean for a call", () => {
       },
       "noPath",
     ],
-    [{ turnUdp: "NO_CREDENTIALS", turnTcp: "NO_CREDENTIALS", turnTls: "NO_CREDENTIALS" }, "good"],
+    [{ turnUdp: "RELAY_NOT_OFFERED", turnTcp: "RELAY_NOT_OFFERED", turnTls: "RELAY_NOT_OFFERED" }, "good"],
+    [
+      {
+        stun: "STUN_OFF",
+        turnUdp: "RELAY_NOT_OFFERED",
+        turnTcp: "RELAY_NOT_OFFERED",
+        turnTls: "RELAY_NOT_OFFERED",
+      },
+      "good",
+    ],
+    [
+      {
+        stun: "NO_CREDENTIALS",
+        turnUdp: "NO_CREDENTIALS",
+        turnTcp: "NO_CREDENTIALS",
+        turnTls: "NO_CREDENTIALS",
+      },
+      "unknown",
+    ],
+    [{ stun: "NO_WEBRTC", turnUdp: "NO_WEBRTC", turnTcp: "NO_WEBRTC", turnTls: "NO_WEBRTC" }, "noWebrtc"],
     [{ signaling: "SIGNALING_FAILED" }, "noServer"],
     [{ secure: "NOT_SECURE", signaling: "SIGNALING_FAILED" }, "notSecure"],
   ] as const)("%o: %s", (changes, verdict) => {
     expect(verdictOf(steps(changes))).toBe(verdict);
+  });
+
+  test("a browser without WebRTC has failed, not been skipped", () => {
+    expect(stepResult("NO_WEBRTC").state).toBe("failed");
   });
 
   test("nothing is said before all are done", () => {

@@ -43,12 +43,7 @@ export type Steps = Readonly<Record<StepName, StepResult>>;
 
 const OK: ReadonlySet<StepCode> = new Set(["SECURE", "DEVICES", "SIGNALING", "STUN", "RELAY"]);
 const WARN: ReadonlySet<StepCode> = new Set(["NO_CAMERA", "NO_MICROPHONE"]);
-const SKIPPED: ReadonlySet<StepCode> = new Set([
-  "STUN_OFF",
-  "RELAY_NOT_OFFERED",
-  "NO_CREDENTIALS",
-  "NO_WEBRTC",
-]);
+const SKIPPED: ReadonlySet<StepCode> = new Set(["STUN_OFF", "RELAY_NOT_OFFERED", "NO_CREDENTIALS"]);
 
 export const WAITING: StepResult = { state: "waiting", code: undefined, rttMs: undefined, detail: undefined };
 export const RUNNING: StepResult = { ...WAITING, state: "running" };
@@ -69,6 +64,8 @@ export type CheckVerdict =
   | "relayedOnly"
   | "noRelay"
   | "noPath"
+  | "noWebrtc"
+  | "unknown"
   | "noServer"
   | "notSecure";
 
@@ -79,6 +76,10 @@ export function verdictOf(steps: Steps): CheckVerdict {
   if (steps.secure.state === "failed") return "notSecure";
   if (steps.signaling.state === "failed") return "noServer";
   const relays = [steps.turnUdp, steps.turnTcp, steps.turnTls];
+  const codes = [steps.stun, ...relays].map(({ code }) => code);
+  if (codes.includes("NO_WEBRTC")) return "noWebrtc";
+  // Paths that were not tried are no paths that work; only what the server does not offer needs no trying.
+  if (codes.includes("NO_CREDENTIALS")) return "unknown";
   const hasRelay = relays.some(({ state }) => state === "ok");
   const hasUdp = steps.stun.state === "ok" || steps.turnUdp.state === "ok";
   if (hasUdp) return hasRelay || relays.every(({ state }) => state === "skipped") ? "good" : "noRelay";

@@ -529,6 +529,9 @@ export const en = {
       relayedOnly: "Calls work, but every one through the relay: this network blocks UDP.",
       noRelay: "Calls work where a direct path exists. The relay for all others cannot be used.",
       noPath: "Calls will not connect from this network: neither a direct path nor the relay works.",
+      noWebrtc:
+        "This browser has no WebRTC, so it cannot call. Use a current Chrome, Edge, Firefox or Safari.",
+      unknown: "The paths could not be tried: the server gave no access for a check.",
       noServer: "The server cannot be reached by WebSocket, so no call can begin.",
       notSecure: "Open this page with https://: without it the browser gives no camera and no microphone.",
     },
