@@ -251,7 +251,7 @@ export async function createNaruServer(
       const outOfTime = delay(config.drainTimeoutMs, undefined, { signal: patience.signal }).catch(
         () => undefined,
       );
-      await Promise.race([signaling.close(), outOfTime]);
+      await Promise.race([signaling.close(config.drainTimeoutMs), outOfTime]);
       patience.abort();
     },
     async close() {
@@ -261,7 +261,7 @@ export async function createNaruServer(
       clearInterval(certificateCheck);
       stun?.close();
       turn?.close();
-      await Promise.all([port.stopListening(), signaling.close()]);
+      await Promise.all([port.stopListening(), signaling.close(0)]);
       http.close();
       port.close();
     },

@@ -46,6 +46,8 @@ interface Link {
  * refused; larger ones are refused by the frame header alone (RFC 6455 §7.4.1, code 1009).
  */
 const MAX_FRAME_BYTES = 2 * MAX_MESSAGE_BYTES;
+/** Room for what the server writes into a signal that it passes on: `from`, `fromSeq`, `seq`, `ack`. */
+const SIGNAL_MARGIN_BYTES = 1_024;
 /** How long a closing handshake may take. */
 const CLOSE_TIMEOUT_MS = 2_000;
 /** Messages a refused client may still send before it is cut off without ceremony. */
@@ -146,10 +148,19 @@ export class SignalingServer {
     const saved = await this.#options.store?.load();
     if (saved === undefined) return;
     try {
-      this.#registry.restore(parseSnapshot(saved), performance.now());
+      const { snapshot, problems } = parseSnapshot(saved);
+      this.#registry.restore(snapshot, performance.now());
+      if (problems.length > 0) {
+        this.#log.error("some saved rooms cannot be used; starting without them", {
+          rooms: problems.length,
+          reason: problems[0],
+        });
+        await this.#options.store?.keepUnusable?.();
+      }
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       this.#log.error("saved rooms cannot be used; starting without them", { reason: error.message });
+      await this.#options.store?.keepUnusable?.();
     }
     this.#pump();
   }
@@ -188,10 +199,14 @@ export class SignalingServer {
     await this.#saver?.flush();
   }
 
-  /** Drains, waits a moment for the closing handshakes, then cuts what is left. The HTTP server is not touched. */
-  async close(): Promise<void> {
+  /**
+   * Drains, waits for the closing handshakes, then cuts what is left. The HTTP server is not touched.
+   *
+   * @param timeoutMs - How long it waits.
+   */
+  async close(timeoutMs: number = CLOSE_TIMEOUT_MS): Promise<void> {
     await this.drain();
-    const deadline = performance.now() + CLOSE_TIMEOUT_MS;
+    const deadline = performance.now() + timeoutMs;
     while (this.#links.size > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -278,6 +293,12 @@ export class SignalingServer {
       return;
     }
     const { message } = parsed;
+    const maxSignalBytes = MAX_MESSAGE_BYTES - SIGNAL_MARGIN_BYTES;
+    if (message.type === "signal" && bytes.length > maxSignalBytes) {
+      const problem = `expected a signal of at most ${maxSignalBytes} bytes, got ${bytes.length}`;
+      this.#registry.handleViolation(link.id, "MESSAGE_TOO_LARGE", problem, now);
+      return;
+    }
     const isFannedOut = message.type === "state" || message.type === "moderate";
     if (isFannedOut && !link.messages.take(FAN_OUT_COST, messages, now)) {
       this.#registry.handleViolation(link.id, "RATE_LIMITED", "too many messages to the room", now);
