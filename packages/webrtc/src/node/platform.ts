@@ -5,6 +5,7 @@ import type { Platform } from "../platform/index.ts";
 import { AddressBook } from "./address-book.ts";
 import { createNodeRandom, nodeCrypto } from "./crypto.ts";
 import { listInterfaces, watchInterfaces } from "./interfaces.ts";
+import { createNodeMdns } from "./mdns.ts";
 import { Scheduler } from "./scheduler.ts";
 import { connectStream, listenStream } from "./stream.ts";
 import { bindUdp } from "./udp.ts";
@@ -26,6 +27,7 @@ export function createNodePlatform(): Platform {
     connectStream,
     listenStream,
     resolve,
+    mdns: createNodeMdns(now),
   };
 }
 
