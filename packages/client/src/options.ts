@@ -35,8 +35,11 @@ export interface ConnectOptions {
 
 /** Options of `setMicrophone` and `setCamera`. */
 export interface CaptureOptions {
-  /** From `enumerateDevices`. Default: the one used last, or what the browser prefers. */
-  readonly deviceId?: string;
+  /**
+   * From `enumerateDevices`; `null` for whichever the browser prefers, forgetting the one used last. Default: the one
+   * used last, or what the browser prefers.
+   */
+  readonly deviceId?: string | null;
 }
 
 /** Options of {@link Room.sendFile}. */

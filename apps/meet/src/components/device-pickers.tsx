@@ -26,7 +26,7 @@ export function DevicePickers({ meeting }: { readonly meeting: Meeting }): JSX.E
         chosen={chosen.microphoneId}
         onChoose={(microphoneId) => {
           remember({ microphoneId });
-          if (meeting.local.peek().audio) void meeting.setMicrophone(true, microphoneId);
+          if (meeting.local.peek().audio) void meeting.setMicrophone(true);
         }}
       >
         <LevelMeter
@@ -42,7 +42,7 @@ export function DevicePickers({ meeting }: { readonly meeting: Meeting }): JSX.E
         chosen={chosen.cameraId}
         onChoose={(cameraId) => {
           remember({ cameraId });
-          if (meeting.local.peek().video) void meeting.setCamera(true, cameraId);
+          if (meeting.local.peek().video) void meeting.setCamera(true);
         }}
       />
       {canChooseSpeaker() && (

@@ -14,6 +14,7 @@ import {
 } from "@naru/client";
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { t } from "../i18n/index.ts";
+import { captureChosen } from "../media/capture-chosen.ts";
 import { devicesAtStart } from "../preferences.ts";
 import { announce, preferences, remember, toast, urlOptions } from "../store.ts";
 import { type LocalView, localView, type PeerView, peerView } from "./views.ts";
@@ -105,20 +106,21 @@ export class Meeting {
     void this.room.leave();
   }
 
-  /** Switches the microphone; a failure is shown in {@link problems}. */
-  async setMicrophone(
-    on: boolean,
-    deviceId: string | undefined = preferences.peek().microphoneId,
-  ): Promise<void> {
+  /** Switches the microphone, to the chosen one if it is there; a failure is shown in {@link problems}. */
+  async setMicrophone(on: boolean): Promise<void> {
     await this.#capture("audio", () =>
-      this.room.localParticipant.setMicrophone(on, deviceId === undefined ? {} : { deviceId }),
+      captureChosen(preferences.peek().microphoneId, (deviceId) =>
+        this.room.localParticipant.setMicrophone(on, { deviceId }),
+      ),
     );
   }
 
-  /** Switches the camera; a failure is shown in {@link problems}. */
-  async setCamera(on: boolean, deviceId: string | undefined = preferences.peek().cameraId): Promise<void> {
+  /** Switches the camera, to the chosen one if it is there; a failure is shown in {@link problems}. */
+  async setCamera(on: boolean): Promise<void> {
     await this.#capture("video", () =>
-      this.room.localParticipant.setCamera(on, deviceId === undefined ? {} : { deviceId }),
+      captureChosen(preferences.peek().cameraId, (deviceId) =>
+        this.room.localParticipant.setCamera(on, { deviceId }),
+      ),
     );
   }
 

@@ -38,7 +38,8 @@ export class LocalMedia {
   #microphone: MediaStreamTrack | undefined;
   #camera: MediaStreamTrack | undefined;
   #screen: MediaStream | undefined;
-  #deviceIds: { microphone?: string; camera?: string } = {};
+  /** What was asked for last, else what the browser gave; null when the browser is to choose. */
+  readonly #deviceIds: Partial<Record<Device, string | null | undefined>> = {};
   /** One change at a time: a second click waits for what the first one started. */
   #chain: Promise<void> = Promise.resolve();
   #released = false;
@@ -142,7 +143,7 @@ export class LocalMedia {
     this.#listener.handleLocalChange();
   }
 
-  async #swapCamera(before: MediaStreamTrack, deviceId: string): Promise<void> {
+  async #swapCamera(before: MediaStreamTrack, deviceId: string | null): Promise<void> {
     const previousId = this.#deviceIds.camera;
     stop(before);
     try {
@@ -194,16 +195,17 @@ export class LocalMedia {
     this.#listener.handleLocalChange();
   }
 
-  /** @param deviceId - Exactly this one; undefined for the one used last, if it is still there. */
-  async #capture(kind: Device, deviceId: string | undefined): Promise<MediaStreamTrack> {
+  /** @param deviceId - Exactly this one; null for any; undefined for the one used last, if it is still there. */
+  async #capture(kind: Device, deviceId: string | null | undefined): Promise<MediaStreamTrack> {
     const devices = this.#platform.mediaDevices;
     if (devices === undefined) throw noDevicesError(this.#platform.isSecureContext);
     const previous = this.#deviceIds[kind];
-    const constraints: MediaTrackConstraints = {
-      ...(kind === "camera" ? CAMERA : MICROPHONE),
-      ...(deviceId !== undefined ? { deviceId: { exact: deviceId } } : {}),
-      ...(deviceId === undefined && previous !== undefined ? { deviceId: { ideal: previous } } : {}),
-    };
+    const which = deviceId
+      ? { exact: deviceId }
+      : deviceId === undefined && previous
+        ? { ideal: previous }
+        : {};
+    const constraints = { ...(kind === "camera" ? CAMERA : MICROPHONE), deviceId: which };
     let stream: MediaStream;
     try {
       stream = await devices.getUserMedia(
@@ -215,8 +217,7 @@ export class LocalMedia {
     this.#discardIfReleased(stream);
     const [track] = stream.getTracks();
     if (track === undefined) throw captureError(kind, new Error("the browser gave an empty stream"));
-    const usedId = deviceId ?? track.getSettings().deviceId;
-    if (usedId !== undefined) this.#deviceIds = { ...this.#deviceIds, [kind]: usedId };
+    this.#deviceIds[kind] = deviceId === undefined ? track.getSettings().deviceId : deviceId;
     track.onended = () => void this.#inTurn(() => this.#replaceEnded(kind, track)).catch(() => undefined);
     return track;
   }
