@@ -47,6 +47,26 @@ describe("a hostile message ends its own connection with a reason, and nothing e
     expect(server.signaling.stats().refusals.get("BAD_MESSAGE") ?? 0).toBe(code === "BAD_MESSAGE" ? 1 : 0);
   });
 
+  it("a signal so large that it would be too large with what the server adds", async () => {
+    await start();
+    const [receiver, { self }] = await join(server.url);
+    const [client] = await join(server.url);
+    const message = (sdp: string): string =>
+      JSON.stringify({
+        type: "signal",
+        to: self,
+        signal: { kind: "description", description: { type: "offer", sdp } },
+      });
+    // Six bytes each as JSON.
+    const controls = "\u0001".repeat(43_000);
+    const room = MAX_MESSAGE_BYTES - 1_024 - message(controls).length;
+    client.raw(message(controls + "x".repeat(room)));
+    const passedOn = await receiver.next("signal");
+    expect(JSON.stringify(passedOn).length).toBeLessThanOrEqual(MAX_MESSAGE_BYTES);
+    client.raw(message(controls + "x".repeat(room + 1)));
+    expect(await codeAfter(client)).toBe("MESSAGE_TOO_LARGE");
+  });
+
   it("a frame far above the limit is refused by its header alone", async () => {
     await start();
     const client = await new TestClient(server.url).opened();

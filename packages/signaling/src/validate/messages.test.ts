@@ -88,6 +88,8 @@ describe("messages of clients", () => {
       { ...JOIN, state: { audio: "yes" } },
       { ...JOIN, state: { streams: [] } },
       { ...JOIN, state: { streams: { s: "hologram" } } },
+      { ...JOIN, state: { streams: { "\u0001": "camera" } } },
+      { ...JOIN, state: { streams: { [`s${long}`.slice(0, 129)]: "camera" } } },
       {
         ...JOIN,
         state: {

@@ -25,6 +25,8 @@ export const MAX_SDP_LENGTH: number = 128 * 1024;
 const MAX_CANDIDATE_LENGTH = 1_024;
 /** Media streams a participant may name. */
 export const MAX_STREAMS = 16;
+/** Visible ASCII: browsers make UUIDs, RFC 8830 §2 allows less. Anything else could grow sixfold as JSON. */
+const STREAM_ID = /^[\x21-\x7e]{1,128}$/;
 const MAX_TOKEN_LENGTH = 8_192;
 const MAX_ID_LENGTH = 64;
 const MAX_TEXT_LENGTH = 1_024;
@@ -51,8 +53,8 @@ const streams = z.unknown().transform((value, context): Record<string, "camera" 
     return z.NEVER;
   }
   for (const [stream, kind] of entries) {
-    if (stream.length > MAX_ID_LENGTH * 2 || (kind !== "camera" && kind !== "screen")) {
-      context.addIssue("expected short stream ids, each camera or screen");
+    if (!STREAM_ID.test(stream) || (kind !== "camera" && kind !== "screen")) {
+      context.addIssue("expected stream ids of 1 to 128 visible ASCII characters, each camera or screen");
       return z.NEVER;
     }
     result[stream] = kind;
