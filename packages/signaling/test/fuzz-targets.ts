@@ -46,5 +46,5 @@ export function fuzzRooms(bytes: Uint8Array): void {
     if (world.wire(connection).closed !== undefined) connections.delete(name);
   }
   // Whatever happened, the state can be saved and read back.
-  new CoreWorld({}, parseSnapshot(JSON.parse(JSON.stringify(world.registry.snapshot()))));
+  new CoreWorld({}, parseSnapshot(JSON.parse(JSON.stringify(world.registry.snapshot()))).snapshot);
 }

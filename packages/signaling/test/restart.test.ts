@@ -92,6 +92,23 @@ describe("a server that is killed and started again", () => {
     await writeFile(file, '{"version":99,"rooms":[]}');
     const third = await start();
     expect((await join(third.url))[1].resumed).toBe(false);
+    expect(await readFile(`${file}.damaged`, "utf8")).toBe('{"version":99,"rooms":[]}');
+  });
+
+  it("leaves out a room that cannot be used, keeps the others, and a copy of the file", async () => {
+    const first = await start();
+    await join(first.url, { room: "broken" });
+    const [, joined] = await join(first.url, { room: "whole" });
+    first.kill();
+    const saved = JSON.parse(await readFile(file, "utf8"));
+    for (const room of saved.rooms) if (room.name === "broken") room.participants[0].subject = 7;
+    const text = JSON.stringify(saved);
+    await writeFile(file, text);
+    const second = await start();
+    expect(second.signaling.stats().rooms).toBe(1);
+    const back = await resume(second.url, joined.session);
+    expect(await back.next("joined")).toMatchObject({ self: joined.self, resumed: true });
+    expect(await readFile(`${file}.damaged`, "utf8")).toBe(text);
   });
 
   it("goes on when its disk does not, and saves when it can again", async () => {

@@ -54,6 +54,7 @@ describe("join tokens", () => {
       "a name that is none": await sign({ room: "otter", exp, name: 5 }),
       "a bad role": await sign({ room: "otter", exp, role: "admin" }),
       "a bad subject": await sign({ room: "otter", exp, sub: "x".repeat(300) }),
+      "a subject that is a number": await sign({ room: "otter", exp, sub: 7 }),
       empty: "",
       nonsense: "a.b.c",
       "dots only": ".".repeat(10_000),

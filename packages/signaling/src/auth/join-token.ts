@@ -107,8 +107,9 @@ function answerFor(payload: JWTPayload, room: string): TokenAnswer {
   if (role !== undefined && role !== "host" && role !== "guest") {
     return { isValid: false, reason: "the token's role is neither host nor guest" };
   }
-  if (sub !== undefined && sub.length > 256) {
-    return { isValid: false, reason: "the token's subject is longer than 256 characters" };
+  // RFC 7519 §4.1.2: a string. Other issuers have been seen to put a number here, and the library lets it pass.
+  if (sub !== undefined && (typeof sub !== "string" || sub.length > 256)) {
+    return { isValid: false, reason: "the token's subject is no text of at most 256 characters" };
   }
   return {
     isValid: true,

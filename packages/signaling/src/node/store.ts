@@ -1,4 +1,4 @@
-import { open, readFile, rename } from "node:fs/promises";
+import { copyFile, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { RegistrySnapshot } from "../room/registry-types.ts";
 import type { RoomSnapshot } from "../room/room.ts";
@@ -12,6 +12,11 @@ export interface SnapshotStore {
    * must survive the death of the process; messages are acknowledged on the strength of it.
    */
   save(snapshot: RegistrySnapshot): Promise<void>;
+  /**
+   * Called after `load` when what it gave cannot be used, or not all of it: the next save replaces it, so whoever
+   * wants to look at it needs a copy.
+   */
+  keepUnusable?(): Promise<void>;
 }
 
 /** How a file store writes. */
@@ -31,7 +36,8 @@ const FILE_MODE = 0o600;
  * Keeps rooms in one JSON file. Each save writes a new file beside it and renames that over the old one, so a
  * reader finds either the old state or the new one, whole, at whatever moment the process dies.
  *
- * A file that is not JSON is moved aside as `<path>.damaged` and the server starts empty.
+ * A file that is not JSON is moved aside as `<path>.damaged` and the server starts empty; one with rooms that cannot
+ * be used is copied there, and the server starts with the others.
  */
 export function createFileStore(path: string, options: FileStoreOptions = {}): SnapshotStore {
   const { survivesPowerLoss = false } = options;
@@ -58,6 +64,11 @@ export function createFileStore(path: string, options: FileStoreOptions = {}): S
         await rename(path, `${path}.damaged`);
         return undefined;
       }
+    },
+
+    // A copy, because the rooms that can be used are in the file alone until the next save.
+    async keepUnusable(): Promise<void> {
+      await copyFile(path, `${path}.damaged`);
     },
 
     async save(snapshot: RegistrySnapshot): Promise<void> {

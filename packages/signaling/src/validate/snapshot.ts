@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { RegistrySnapshot } from "../room/registry-types.ts";
-import { MAX_REMOVED } from "../room/room.ts";
+import { MAX_REMOVED, type RoomSnapshot } from "../room/room.ts";
 import { participantState } from "./messages.ts";
 
 const count = z.int().min(0);
@@ -32,23 +32,38 @@ const room = z.object({
   nextJoinOrder: z.int().min(1),
   participants: z.array(participant),
   removed: z.array(z.object({ id, secretHash: hash, subject: z.string().exactOptional() })).max(MAX_REMOVED),
-});
+}) satisfies z.ZodType<RoomSnapshot>;
 
-const snapshot = z.object({
-  version: z.literal(1),
-  rooms: z.array(room),
-}) satisfies z.ZodType<RegistrySnapshot>;
+const snapshot = z.object({ version: z.literal(1), rooms: z.array(z.unknown()) });
+
+/** What of a saved state can be used. */
+export interface ParsedSnapshot {
+  readonly snapshot: RegistrySnapshot;
+  /** What is wrong with each room that was left out. */
+  readonly problems: readonly string[];
+}
 
 /**
- * Reads what a store gave back.
+ * Reads what a store gave back, room by room: one that cannot be used costs no other.
  *
  * @throws {TypeError} when it is not a snapshot of this version: a file of something else, or damaged.
  */
-export function parseSnapshot(value: unknown): RegistrySnapshot {
+export function parseSnapshot(value: unknown): ParsedSnapshot {
   const parsed = snapshot.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new TypeError(
-    `expected a snapshot of rooms of version 1, found ${issue?.path.map(String).join(".")}: ${issue?.message}`,
-  );
+  if (!parsed.success) {
+    throw new TypeError(`expected a snapshot of rooms of version 1, found ${describe(parsed.error)}`);
+  }
+  const rooms: RoomSnapshot[] = [];
+  const problems: string[] = [];
+  for (const [index, saved] of parsed.data.rooms.entries()) {
+    const result = room.safeParse(saved);
+    if (result.success) rooms.push(result.data);
+    else problems.push(`rooms.${index}.${describe(result.error)}`);
+  }
+  return { snapshot: { version: 1, rooms }, problems };
+}
+
+function describe(error: z.ZodError): string {
+  const issue = error.issues[0];
+  return `${issue?.path.map(String).join(".")}: ${issue?.message}`;
 }
