@@ -25,6 +25,16 @@ describe("who is in a room", () => {
     expect(world.registry.stats).toMatchObject({ rooms: 1, participants: 2, joins: 2 });
   });
 
+  it("keeps no place for who goes before being told of it, so that nobody absent is host", () => {
+    const world = new CoreWorld({ isDurable: true });
+    const ghost = world.join();
+    const second = world.join();
+    world.close(ghost);
+    world.save();
+    expect(world.theJoined(second).participants).toMatchObject([{ role: "host", presence: "present" }]);
+    expect(world.registry.stats).toMatchObject({ participants: 1, reconnecting: 0 });
+  });
+
   it("keeps a place for 30 s after the connection broke, then says connectionLost", () => {
     const world = new CoreWorld();
     const host = world.joined();
@@ -294,6 +304,13 @@ describe("limits", () => {
     const host = world.joined();
     const senders = [1, 2, 3, 4, 5].map(() => world.joined().connection);
     const deaf = world.joined();
+    const all = [host.connection, deaf.connection, ...senders];
+    world.send(senders[0] ?? 0, {
+      type: "signal",
+      to: deaf.joined.self,
+      signal: { kind: "reset", reason: "first" },
+    });
+    world.advance(20_000, all);
     for (let i = 0; i < 9; i++) {
       for (const sender of senders) {
         world.send(sender, {
@@ -337,7 +354,37 @@ describe("limits", () => {
     expect(world.wire(flooder.connection).closed?.reason).toBe("RATE_LIMITED");
     const back = world.resume(victim.joined.session);
     expect(world.theJoined(back).participants).toHaveLength(1);
-    expect(world.takeOf(back, "signal")).toHaveLength(10);
+    expect(world.takeOf(back, "signal")).toHaveLength(0);
+  });
+
+  it("let no group push out whom it floods, connected or not, even when its members leave in time", () => {
+    for (const isConnected of [true, false]) {
+      const world = new CoreWorld({ log: { maxMessages: 40, maxBytes: 1e6 } });
+      const victim = world.joined();
+      const flooders = [1, 2, 3, 4].map(() => world.joined().connection);
+      const honest = world.joined();
+      if (!isConnected) world.close(victim.connection);
+      const signalFrom = (connection: number, reason: string): void => {
+        const signal = { kind: "reset", reason } as const;
+        world.send(connection, { type: "signal", to: victim.joined.self, signal });
+      };
+      for (let i = 0; i < 10; i++) for (const flooder of flooders) signalFrom(flooder, "x");
+      const [gone = 0, ...rest] = flooders;
+      world.send(gone, { type: "leave" });
+      for (let i = 0; i < 9; i++) signalFrom(honest.connection, `${i}`);
+      for (const flooder of rest) signalFrom(flooder, "x");
+      expect(world.wire(honest.connection).closed).toBeUndefined();
+      const lost = world.takeOf(honest.connection, "participantLeft").map(({ id }) => id);
+      expect(lost).not.toContain(victim.joined.self);
+      const back = world.resume(victim.joined.session);
+      expect(world.theJoined(back)).toMatchObject({ self: victim.joined.self, resumed: true });
+      const messages = world.take(back).filter(({ seq }) => seq !== undefined);
+      expect(messages.map(({ seq }) => seq)).toEqual(messages.map((_, index) => index + 1));
+      const kept = messages.filter(
+        (message) => message.type === "signal" && message.from === honest.joined.self,
+      );
+      expect(kept).toHaveLength(9);
+    }
   });
 });
 
@@ -377,6 +424,19 @@ describe("sessions", () => {
     world.send(ack.connection, { type: "ack", ack: 1 });
     expect(world.wire(ack.connection).closed?.reason).toBe("BAD_MESSAGE");
     expect(world.registry.stats.participants).toBe(0);
+  });
+
+  it("are saved again once their messages have other numbers", () => {
+    const world = new CoreWorld({ isDurable: true });
+    const connection = world.join();
+    const snapshot = world.save();
+    const { session } = world.theJoined(connection);
+    const second = new CoreWorld({ isDurable: true }, snapshot);
+    second.save();
+    const { revision } = second.registry;
+    second.resume(session, 5);
+    expect(second.registry.revision).toBeGreaterThan(revision);
+    expect(second.save().rooms[0]?.participants[0]?.session.sent).toBe(5);
   });
 
   it("survive the server with their ids, roles, lock and lobby; only the hash of the secret is kept", () => {

@@ -416,6 +416,8 @@ export class RoomRegistry {
       return;
     }
     this.#resumes++;
+    // After a restart the log has been given other numbers.
+    this.#saves.changed(room);
     this.#prepare(connection, room, participant, message.session, true);
     room.setPresence(participant, "present");
     this.#drain(room, now);
@@ -598,22 +600,26 @@ export class RoomRegistry {
     if (room.participants.size === 0) this.#removeRoom(room);
   }
 
-  /** Delivers, or ends the session with which that is no longer possible. */
+  /** Delivers; whoever has made that impossible is expelled, until it is possible. */
   #deliver(room: Room, to: Participant, message: ReliableMessage): void {
-    const result = this.#delivery.deliver(room, to, message);
-    if (typeof result === "number") return;
-    if (message.type === "error") {
-      // Who causes that many refusals without reading one of them sends too much.
-      this.#expel(room, to, "RATE_LIMITED", "too many messages that were refused");
-      return;
+    for (;;) {
+      const result = this.#delivery.deliver(room, to, message);
+      if (typeof result === "number") return;
+      const { culprit } = result;
+      if (culprit === undefined || to.session.isDeaf) {
+        // Who causes that many refusals without reading one of them sends too much.
+        if (message.type === "error")
+          this.#expel(room, to, "RATE_LIMITED", "too many messages that were refused");
+        else this.#expel(room, to, "SESSION_UNKNOWN", "too many messages wait to be received; join again");
+        return;
+      }
+      // Each turn takes all messages of one sender out of the log: this ends.
+      to.session.withdraw(culprit);
+      const sender = room.participants.get(culprit);
+      if (sender !== undefined)
+        this.#expel(room, sender, "RATE_LIMITED", "too many messages to one participant");
+      if (message.type !== "error" && message.from === culprit) return;
     }
-    if (result === "overflow") {
-      this.#expel(room, to, "SESSION_UNKNOWN", "too many messages wait to be received; join again");
-      return;
-    }
-    const sender = room.participants.get(message.from);
-    if (sender !== undefined)
-      this.#expel(room, sender, "RATE_LIMITED", "too many messages to one participant");
   }
 
   // -------------------------------------------------------------------------------------------------------------
@@ -659,6 +665,12 @@ export class RoomRegistry {
     }
     if (state.phase !== "preparing" && state.phase !== "joined") return;
     const { room, participant } = state;
+    if (state.phase === "preparing" && !state.isResumed) {
+      // The client was never told its secret: nobody can come back, and an empty seat must not be host.
+      room.leave(participant.id, "connectionLost");
+      this.#drain(room, now);
+      return;
+    }
     this.#reconnecting.delete(participant.id);
     this.#reconnecting.set(participant.id, now + this.#options.resumeGraceMs);
     if (this.#isDraining) return;
@@ -731,6 +743,7 @@ export class RoomRegistry {
       return;
     }
     const { state } = connection;
+    if (state.phase === "joined") state.participant.session.look();
     if (state.phase === "joined" && now - connection.iceServersAt >= iceServersRefreshMs) {
       connection.iceServersAt = now;
       this.#askIceServers(connection, state.room, state.participant, this.#ask(connection));

@@ -22,12 +22,12 @@ describe("resume log", () => {
   it("overflows by messages and by bytes, and has room again after an acknowledgement", () => {
     const byCount = new ResumeLog(LIMITS);
     for (let i = 0; i < 8; i++) byCount.append("{}", undefined);
-    expect(byCount.append("{}", undefined)).toBe("overflow");
+    expect(byCount.append("{}", undefined)).toEqual({ culprit: undefined });
     byCount.acknowledge(1);
     expect(byCount.append("{}", undefined)).toBe(9);
     const byBytes = new ResumeLog(LIMITS);
     expect(byBytes.append("x".repeat(400), undefined)).toBe(1);
-    expect(byBytes.append("x", undefined)).toBe("overflow");
+    expect(byBytes.append("x", undefined)).toEqual({ culprit: undefined });
     byBytes.acknowledge(1);
     expect(byBytes.append("x", undefined)).toBe(2);
   });
@@ -35,9 +35,38 @@ describe("resume log", () => {
   it("lets one sender fill a quarter and no more, whatever others do", () => {
     const log = new ResumeLog(LIMITS);
     expect([log.append("{}", "a"), log.append("{}", "a")]).toEqual([1, 2]);
-    expect(log.append("{}", "a")).toBe("unfair");
+    expect(log.append("{}", "a")).toEqual({ culprit: "a" });
     expect(log.append("{}", "b")).toBe(3);
-    expect(log.append("x".repeat(101), "c")).toBe("unfair");
+    expect(log.append("x".repeat(101), "c")).toEqual({ culprit: "c" });
+  });
+
+  it("names who has filled it, by number or by size, and has room again without that one's messages", () => {
+    const log = new ResumeLog(LIMITS);
+    for (const from of ["a", "b", "b", "c", "c"]) log.append("{}", from);
+    log.append("x".repeat(99), "d");
+    for (let i = 0; i < 2; i++) log.append("{}", undefined);
+    expect(log.append("{}", "e")).toEqual({ culprit: "b" });
+    log.withdraw("b");
+    expect(log.append("{}", "e")).toBe(9);
+    expect(log.entries.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(log.entries[1]).toEqual({ seq: 2, body: '{"type":"withdrawn"}', from: undefined });
+    const large = new ResumeLog(LIMITS);
+    for (const from of ["a", "b", "c", "d"]) large.append("x".repeat(98), from);
+    large.append("x", "a");
+    expect(large.append("x".repeat(9), "e")).toEqual({ culprit: "a" });
+  });
+
+  it("does not grow without end by what is withdrawn", () => {
+    const log = new ResumeLog(LIMITS);
+    let refusals = 0;
+    for (let i = 0; i < 1_000; i++) {
+      const result = log.append("{}", `${i}`);
+      if (typeof result === "number") continue;
+      if (result.culprit === undefined) refusals++;
+      else log.withdraw(result.culprit);
+    }
+    expect(refusals).toBeGreaterThan(0);
+    expect(log.entries.length).toBe(8 * 16);
   });
 
   it("goes on above what the client has, when the server died after its last save", () => {

@@ -20,6 +20,9 @@ export const MAX_SEQ = 0x7fff_ffff;
 /** A network that flaps every few seconds is fine; a loop of resumes, each told to the whole room, is not. */
 const RESUME_LIMIT: RateLimit = { perSecond: 1, burst: 20 };
 
+/** Looks, a second apart, after which what was sent before them should be acknowledged: a client takes 250 ms. */
+const LOOKS_TO_ACKNOWLEDGE = 8;
+
 /**
  * Exact delivery in both directions between the server and one participant, over any number of connections.
  *
@@ -35,6 +38,10 @@ export class Session {
   #durable: number;
   /** Highest acknowledgement sent on the present connection. */
   #acknowledged = 0;
+  #looks = 0;
+  /** What had been sent when acknowledgements were looked after last. */
+  #sentBefore = 0;
+  #isDeaf = false;
   /** Made by the first resume: most sessions never need it. */
   #resumes: TokenBucket | undefined;
 
@@ -55,6 +62,25 @@ export class Session {
   /** Numbers a message to the client and keeps it until acknowledged. */
   append(body: string, from: ParticipantId | undefined): AppendResult {
     return this.#log.append(body, from);
+  }
+
+  /** Forgets what `from` has sent and this client has not acknowledged. */
+  withdraw(from: ParticipantId): void {
+    this.#log.withdraw(from);
+  }
+
+  /** Looks after the acknowledgements; once a second while there is a connection, and only then. */
+  look(): void {
+    this.#looks++;
+    if (this.#looks % LOOKS_TO_ACKNOWLEDGE !== 0) return;
+    const oldest = this.#log.entries[0];
+    this.#isDeaf = oldest !== undefined && oldest.seq <= this.#sentBefore;
+    this.#sentBefore = this.#log.sent;
+  }
+
+  /** True when the client has had a connection for seconds and acknowledged too little: its full log is its own doing. */
+  get isDeaf(): boolean {
+    return this.#isDeaf;
   }
 
   /** Counts a resume; false when there were too many lately. */
