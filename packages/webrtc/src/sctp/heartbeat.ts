@@ -27,16 +27,19 @@ export class Heartbeat {
   readonly #random: RandomSource;
   readonly #intervalMs: number;
   #outstanding: Outstanding | undefined;
+  /** The interval with its variation, drawn anew for every heartbeat: not for every packet, after which it starts again. */
+  #nextIntervalMs: Millis;
   #nextAt: Millis = Number.POSITIVE_INFINITY;
 
   constructor(random: RandomSource, intervalMs: number) {
     this.#random = random;
     this.#intervalMs = intervalMs;
+    this.#nextIntervalMs = this.#drawInterval();
   }
 
   /** Something was heard of the peer, or the association was set up: the next is due an interval from now. */
   restart(now: Millis): void {
-    this.#nextAt = now + this.#intervalMs * (1 + JITTER * (randomUnit(this.#random) - 0.5));
+    this.#nextAt = now + this.#nextIntervalMs;
   }
 
   stop(): void {
@@ -56,6 +59,7 @@ export class Heartbeat {
   /** The information of a heartbeat that is being sent. Not while one is outstanding. */
   send(now: Millis, timeoutMs: Millis, probeBytes: number): Uint8Array {
     const info = randomBytes(this.#random, NONCE_BYTES);
+    this.#nextIntervalMs = this.#drawInterval();
     this.#outstanding = { info, sentAt: now, deadline: now + timeoutMs, probeBytes };
     return info;
   }
@@ -79,5 +83,9 @@ export class Heartbeat {
 
   pollTimeout(): Millis {
     return this.#outstanding?.deadline ?? this.#nextAt;
+  }
+
+  #drawInterval(): Millis {
+    return this.#intervalMs * (1 + JITTER * (randomUnit(this.#random) * 2 - 1));
   }
 }
