@@ -209,7 +209,12 @@ function BarButton(props: BarButtonProps): JSX.Element {
       aria-expanded={expanded}
       aria-keyshortcuts={keys}
       title={keys === undefined ? label : `${label} (${keys})`}
-      onClick={onClick}
+      onClick={({ currentTarget, detail }) => {
+        // After a click with the mouse the button would keep the keyboard, and take Space from hold-to-talk: it would
+        // press the button when released, and leave the microphone on.
+        if (detail > 0) currentTarget.blur();
+        onClick();
+      }}
     >
       <Icon name={icon} />
       <span class="bar-label">{label}</span>

@@ -1,7 +1,9 @@
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { encode } from "uqr";
 import { t } from "../i18n/index.ts";
-import { roomPath } from "../model/room-name.ts";
+import { invitationTo } from "../model/invitation.ts";
+import { refreshServerConfig, serverConfig } from "../server-config.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Icon } from "./icon.tsx";
@@ -14,12 +16,16 @@ interface InviteDialogProps {
 /** The link of the room, to copy, to share and to scan. */
 export function InviteDialog({ roomName, onClose }: InviteDialogProps): JSX.Element {
   const { invite } = t.value;
-  const url = `${location.origin}${roomPath(roomName)}`;
-  const local = /^(localhost|127\.|\[::1\])/.test(location.hostname);
+  const { tokenRequired, networkUrl } = serverConfig.value;
+  const { url, localOnly } = invitationTo(roomName, new URL(location.href), networkUrl);
+  useEffect(() => void refreshServerConfig(), []);
   return (
     <Dialog title={invite.title} onClose={onClose} testId="invite-dialog">
-      <p>{invite.lead}</p>
-      <QrCode text={url} label={invite.qr} />
+      <p>
+        {tokenRequired ? invite.tokenLead : invite.lead}
+        {!localOnly && ` ${invite.scan}`}
+      </p>
+      {!localOnly && <QrCode text={url} label={invite.qr} />}
       <input
         class="invite-link"
         readOnly
@@ -28,7 +34,7 @@ export function InviteDialog({ roomName, onClose }: InviteDialogProps): JSX.Elem
         data-testid="invite-link"
         onFocus={({ currentTarget }) => currentTarget.select()}
       />
-      {local && (
+      {localOnly && (
         <p class="notice">
           <Icon name="circle-alert" />
           {invite.localOnly}

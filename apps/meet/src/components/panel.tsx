@@ -25,7 +25,7 @@ export function Panel({ meeting }: { readonly meeting: Meeting }): JSX.Element |
       aria-label={titles[open]}
       data-testid={`panel-${open}`}
       onKeyDown={(event) => {
-        if (event.key !== "Escape" || event.isComposing) return;
+        if (event.key !== "Escape" || event.isComposing || isInDialog(event.target)) return;
         event.preventDefault();
         meeting.panel.value = undefined;
       }}
@@ -62,6 +62,11 @@ export function Panel({ meeting }: { readonly meeting: Meeting }): JSX.Element |
       {open === "files" && <FilesPanel meeting={meeting} />}
     </aside>
   );
+}
+
+/** Esc in a dialog that the panel opened closes that dialog only. */
+function isInDialog(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("dialog") !== null;
 }
 
 /** Gives the keyboard back to where it was before something opened. */

@@ -195,7 +195,9 @@ export const en = {
 
   invite: {
     title: "Invite",
-    lead: "Whoever has this link can join. Scan the code with a phone.",
+    lead: "Whoever has this link can join.",
+    tokenLead: "This server also asks everybody for a token of their own: the link alone is not enough.",
+    scan: "Scan the code with a phone.",
     link: "Link to this room",
     copyLink: "Copy link",
     share: "Share…",

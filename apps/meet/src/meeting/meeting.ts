@@ -147,12 +147,12 @@ export class Meeting {
     try {
       await this.room.localParticipant.setScreenShare(this.local.peek().screen === undefined);
     } catch (error) {
-      if (!(error instanceof ClientError) || error.code === "SCREEN_SHARE_CANCELLED") return;
+      const code = error instanceof ClientError ? error.code : undefined;
+      // Chosen by the user, or the room was left meanwhile.
+      if (code === "SCREEN_SHARE_CANCELLED" || code === "LEFT") return;
       const { errors } = t.peek();
       toast(
-        error.code === "SCREEN_SHARE_UNSUPPORTED"
-          ? errors.SCREEN_SHARE_UNSUPPORTED
-          : errors.SCREEN_SHARE_DENIED,
+        code === "SCREEN_SHARE_UNSUPPORTED" ? errors.SCREEN_SHARE_UNSUPPORTED : errors.SCREEN_SHARE_DENIED,
         "error",
       );
     }
@@ -166,6 +166,11 @@ export class Meeting {
   /** Opens a panel, or closes it when it is open. */
   togglePanel(name: PanelName): void {
     this.panel.value = this.panel.peek() === name ? undefined : name;
+    if (this.panel.peek() === "chat") this.#unread.value = 0;
+  }
+
+  /** The page is looked at again: what stands in the open chat is read. */
+  handlePageVisible(): void {
     if (this.panel.peek() === "chat") this.#unread.value = 0;
   }
 

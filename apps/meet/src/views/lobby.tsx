@@ -12,7 +12,7 @@ export function Lobby({ meeting }: { readonly meeting: Meeting }): JSX.Element {
   return (
     <div class="page">
       <TopBar />
-      <main class="message-page" data-testid={waiting ? "lobby" : "connecting"} aria-busy="true">
+      <main class="message-page" data-testid={waiting ? "lobby" : "connecting"}>
         <div class="lobby-preview">
           <Preview meeting={meeting} />
         </div>

@@ -14,6 +14,7 @@ import { ShortcutsDialog } from "../components/shortcuts-dialog.tsx";
 import { Stage } from "../components/stage.tsx";
 import { t } from "../i18n/index.ts";
 import type { Meeting } from "../meeting/meeting.ts";
+import { usePageVisible } from "../meeting/use-page-visible.ts";
 import { useShortcuts } from "../meeting/use-shortcuts.ts";
 
 /** The call. */
@@ -21,6 +22,7 @@ export function MeetingView({ meeting }: { readonly meeting: Meeting }): JSX.Ele
   const [dialog, setDialog] = useState<DialogName | undefined>(undefined);
   const { controls, people } = t.value;
   useShortcuts(meeting, () => setDialog("shortcuts"));
+  usePageVisible(meeting);
   useEffect(() => askBeforeLeaving(meeting), [meeting]);
   const close = (): void => setDialog(undefined);
   const info = meeting.info.value;
