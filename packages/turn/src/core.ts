@@ -5,6 +5,7 @@
  */
 export { type AddressRange, isInRange, parseAddressRange } from "./address-range.ts";
 export { type AllocationLimits, type ClientTransport, DEFAULT_ALLOCATION_LIMITS } from "./allocation.ts";
+export { BehaviorServer, type BehaviorSocket } from "./behavior-server.ts";
 export { type ClientStreamsOptions, DEFAULT_CLIENT_STREAMS_OPTIONS } from "./client-streams.ts";
 export type { TurnCounters } from "./counters.ts";
 export {

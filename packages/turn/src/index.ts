@@ -10,6 +10,7 @@ export type { IssuedCredential } from "./credentials/shared-secret.ts";
 export { renderMetrics, type TurnMetric, type TurnMetricSample } from "./metrics.ts";
 export {
   createTurnServer,
+  type TurnDiscoveryOptions,
   type TurnListenOptions,
   type TurnRelayAddressOptions,
   type TurnServerHandle,

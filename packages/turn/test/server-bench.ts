@@ -119,10 +119,14 @@ export class ServerBench {
     const fresh: Sent[] = [];
     for (;;) {
       for (let next = this.server.pollTransmit(); next !== undefined; next = this.server.pollTransmit()) {
-        const isSlot = "arena" in next;
-        const bytes = isSlot ? next.bytes.slice(next.start, next.end) : next.bytes.slice();
-        fresh.push({ socket: next.socket, to: `${next.to}`, bytes });
-        if (isSlot) next.arena.release(next);
+        if ("arena" in next) {
+          fresh.push({
+            socket: next.socket,
+            to: `${next.to}`,
+            bytes: next.bytes.slice(next.start, next.end),
+          });
+          next.arena.release(next);
+        } else fresh.push({ socket: next.socket, to: `${next.to}`, bytes: next.bytes.slice() });
       }
       const event = this.server.pollEvent();
       if (event === undefined) break;

@@ -1,17 +1,13 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { IpAddress, type TransportAddress } from "@naru/webrtc/bytes";
+import { IpAddress, TransportAddress } from "@naru/webrtc/bytes";
 import { PacketArena } from "@naru/webrtc/kernel";
 import { adoptSocket, createNodePlatform } from "@naru/webrtc/node";
 import type { Platform, UdpHandler, UdpIo } from "@naru/webrtc/platform";
 import { type Logger, SILENT_LOGGER } from "@naru/webrtc/sansio";
-import {
-  type AnswerLimiterOptions,
-  DEFAULT_ANSWER_LIMITER_OPTIONS,
-  DEFAULT_LONG_TERM_VERIFIER_OPTIONS,
-  StunBindingServer,
-} from "@naru/webrtc/stun";
+import { type AnswerLimiterOptions, DEFAULT_LONG_TERM_VERIFIER_OPTIONS } from "@naru/webrtc/stun";
 import { type AllocationLimits, DEFAULT_ALLOCATION_LIMITS } from "../allocation.ts";
+import { BehaviorServer } from "../behavior-server.ts";
 import { type ClientStreamsOptions, DEFAULT_CLIENT_STREAMS_OPTIONS } from "../client-streams.ts";
 import { type CredentialSource, combineCredentials } from "../credentials/credentials.ts";
 import { type IssuedCredential, SharedSecret } from "../credentials/shared-secret.ts";
@@ -35,6 +31,18 @@ export interface TurnListenOptions {
   readonly tls?: { readonly certificate: string; readonly privateKey: string };
 }
 
+/** Two addresses and two ports on which clients can find out what their NAT does (RFC 5780). TURN is served on all four. */
+export interface TurnDiscoveryOptions {
+  readonly address: string;
+  readonly port: number;
+  /** Another address of this machine, of the same family. */
+  readonly alternateAddress: string;
+  readonly alternatePort: number;
+  /** What clients see of the two, where that is something else. */
+  readonly advertise?: string;
+  readonly advertiseAlternate?: string;
+}
+
 /** An address on which relayed addresses are made; see {@link RelayAddress}. */
 export interface TurnRelayAddressOptions {
   readonly address: string;
@@ -53,6 +61,8 @@ export interface TurnServerOptions {
   readonly credentials?: CredentialSource;
   /** Where clients are served; none when the program around hands its sockets in. */
   readonly listen?: readonly TurnListenOptions[];
+  /** NAT behaviour discovery, on UDP sockets of its own. */
+  readonly discovery?: TurnDiscoveryOptions;
   /** Where relayed addresses are made: one of each family. The machine's own addresses when left out. */
   readonly relay?: readonly TurnRelayAddressOptions[];
   readonly ports?: PortRange;
@@ -114,7 +124,7 @@ export interface TurnServerHandle {
 
 /** Answers to Binding requests in flight. */
 const BINDING_ARENA_SLOTS = 512;
-const BINDING_SLOT_BYTES = 512;
+const BINDING_SLOT_BYTES = 2048;
 
 /** What a machine without the address family answers. */
 const NO_SUCH_FAMILY = ["EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL"];
@@ -141,11 +151,7 @@ export async function createTurnServer(options: TurnServerOptions): Promise<Turn
       : options.relay.map(toRelayAddress);
   const bindingArena = new PacketArena(BINDING_ARENA_SLOTS, BINDING_SLOT_BYTES);
   const { crypto, random } = platform;
-  const binding = new StunBindingServer(
-    { crypto, random, log },
-    bindingArena,
-    DEFAULT_ANSWER_LIMITER_OPTIONS,
-  );
+  const binding = new BehaviorServer({ crypto, random, log }, bindingArena);
   const service = new TurnService(platform, {
     relayAddresses,
     credentials: collectCredentials(platform, realm, secret, options),
@@ -166,7 +172,10 @@ export async function createTurnServer(options: TurnServerOptions): Promise<Turn
     onError: options.onError ?? (() => undefined),
   });
   try {
-    const addresses = await openListeners(service, options.listen ?? []);
+    const addresses = [
+      ...(await openListeners(service, options.listen ?? [])),
+      ...(options.discovery === undefined ? [] : await openDiscovery(service, binding, options.discovery)),
+    ];
     return {
       addresses,
       relayAddresses,
@@ -242,6 +251,30 @@ async function openListeners(
         // A machine without IPv6 serves IPv4.
         if (host !== "::" || address !== undefined || !hasCode(error, NO_SUCH_FAMILY)) throw error;
       }
+    }
+  }
+  return addresses;
+}
+
+/** The four sockets of RFC 5780 §6. */
+async function openDiscovery(
+  service: TurnService,
+  behavior: BehaviorServer,
+  options: TurnDiscoveryOptions,
+): Promise<TurnServerHandle["addresses"]> {
+  const addresses: { transport: "udp"; address: TransportAddress }[] = [];
+  const hosts = [
+    { bind: toIpAddress(options.address), seen: toIpAddress(options.advertise ?? options.address) },
+    {
+      bind: toIpAddress(options.alternateAddress),
+      seen: toIpAddress(options.advertiseAlternate ?? options.alternateAddress),
+    },
+  ];
+  for (const { bind, seen } of hosts) {
+    for (const port of [options.port, options.alternatePort]) {
+      const { id, udp } = await service.bindListener({ address: bind, port });
+      behavior.addSocket({ socket: id, address: new TransportAddress(seen, udp.localAddress.port) });
+      addresses.push({ transport: "udp", address: udp.localAddress });
     }
   }
   return addresses;
