@@ -265,7 +265,7 @@ export class PeerLink {
     }
     const current = sessionIdOf(this.#pc.remoteSdp ?? "");
     if (description.type === "offer" && current !== undefined && current !== sessionId) {
-      this.#handlePeerRebuild("the other side started over");
+      this.#handlePeerRebuild();
     }
     this.#pc.handleDescription(description);
   }
@@ -273,10 +273,11 @@ export class PeerLink {
   #handleReset(reason: string): void {
     this.#options.log.info("the other side gave a connection up", { peer: this.#info.id, reason });
     this.#hints = { ...this.#hints, peerReason: reason };
-    this.#handlePeerRebuild("the other side started over");
+    this.#handlePeerRebuild(this.#judge());
   }
 
-  #handlePeerRebuild(reason: string): void {
+  /** @param verdict - Why, where the other side told. */
+  #handlePeerRebuild(verdict?: Verdict): void {
     const now = this.#now;
     this.#peerResets = [...this.#peerResets.filter((at) => at > now - 60_000), now];
     if (this.#peerResets.length > MAX_RESETS_PER_MINUTE) {
@@ -284,7 +285,8 @@ export class PeerLink {
       return;
     }
     const { peerReason } = this.#hints;
-    this.#rebuild(reason);
+    this.#rebuild("the other side started over");
+    if (verdict !== undefined) this.#timeline.record({ type: "verdict", verdict, final: false });
     if (peerReason !== undefined) this.#hints = { peerReason };
     this.#recovery.handlePeerRebuilt(now);
     this.#armRecovery();

@@ -24,6 +24,12 @@ const REMOTE_HOST: Observation = {
   candidateType: "host",
   protocol: "udp",
 };
+const REMOTE_RELAY: Observation = {
+  type: "candidate",
+  side: "remote",
+  candidateType: "relay",
+  protocol: "udp",
+};
 const ICE_UP: Observation = { type: "ice", state: "connected" };
 const DTLS_UP: Observation = { type: "dtls", state: "connected" };
 const DATA: Observation = { type: "dataOpen" };
@@ -60,10 +66,22 @@ const CASES: readonly (readonly [string, VerdictCode, readonly Observation[], Ve
   ],
   ["all was tried, the relay too", "PATH_NO_PAIR", [OFFER, ANSWER, LOCAL_HOST, LOCAL_RELAY, REMOTE_HOST], {}],
   [
-    "all was tried, and there is no relay",
+    "all was tried, and nobody knows of a relay",
     "PATH_NO_PAIR",
     [OFFER, ANSWER, LOCAL_HOST, LOCAL_SRFLX, REMOTE_HOST],
     {},
+  ],
+  [
+    "all was tried, and there is no relay",
+    "PATH_NO_RELAY",
+    [OFFER, ANSWER, LOCAL_HOST, LOCAL_SRFLX, REMOTE_HOST],
+    { relayConfigured: false },
+  ],
+  [
+    "all was tried, and only the other side has a relay",
+    "PATH_NO_PAIR",
+    [OFFER, ANSWER, LOCAL_HOST, LOCAL_SRFLX, REMOTE_RELAY],
+    { relayConfigured: false },
   ],
   [
     "it worked, and broke",
@@ -102,6 +120,12 @@ const CASES: readonly (readonly [string, VerdictCode, readonly Observation[], Ve
     {},
   ],
   ["the other side gave up", "PEER_GAVE_UP", [OFFER], { peerReason: "PATH_NO_PAIR" }],
+  [
+    "the other side gave up for the reason that we see too",
+    "PATH_NO_RELAY",
+    [OFFER, ANSWER, LOCAL_SRFLX, REMOTE_HOST],
+    { relayConfigured: false, peerReason: "PATH_NO_RELAY" },
+  ],
 ];
 
 test.each(CASES)("when %s, the verdict is %s", (_why, code, observations, hints) => {

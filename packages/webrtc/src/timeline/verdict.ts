@@ -10,7 +10,7 @@ export interface VerdictHints {
   readonly descriptionRefused?: string | undefined;
   /** What the DTLS implementation said (`RTCError.errorDetail`, or its message). */
   readonly dtlsError?: string | undefined;
-  /** TURN servers were configured. */
+  /** Whether TURN servers were configured; undefined when that is not known. */
   readonly relayConfigured?: boolean | undefined;
   /** The other side gave up; its reason. */
   readonly peerReason?: string | undefined;
@@ -63,6 +63,11 @@ const VERDICTS: Readonly<Record<VerdictCode, Omit<Verdict, "code">>> = {
     phase: "path",
     message: "No direct path worked, and the TURN server refused to relay.",
     action: "Reload the page for fresh credentials; the operator finds the reason in the TURN server's log.",
+  },
+  PATH_NO_RELAY: {
+    phase: "path",
+    message: "No direct path between the two networks worked, and there is no TURN server to relay.",
+    action: "Try another network on either side, or have the operator offer a TURN server.",
   },
   PATH_NO_PAIR: {
     phase: "path",
@@ -127,6 +132,7 @@ export const VERDICT_CODES: readonly VerdictCode[] = [
   "PATH_UDP_BLOCKED",
   "PATH_RELAY_UNREACHABLE",
   "PATH_RELAY_REFUSED",
+  "PATH_NO_RELAY",
   "PATH_NO_PAIR",
   "PATH_LOST",
   "SECURITY_FINGERPRINT_MISMATCH",
@@ -144,7 +150,18 @@ export const VERDICT_CODES: readonly VerdictCode[] = [
  */
 export function judge(timeline: TimelineSnapshot, hints: VerdictHints = {}): Verdict {
   const phase = hints.phase ?? firstOpenPhase(timeline);
-  if (hints.peerReason !== undefined && phase !== "security") return peerGaveUp(hints.peerReason);
+  const own = judgePhase(phase, timeline, hints);
+  const { peerReason } = hints;
+  // What both sides found is said in full.
+  if (peerReason === undefined || phase === "security" || own.code === peerReason) return own;
+  return peerGaveUp(peerReason);
+}
+
+function judgePhase(
+  phase: TimelinePhase | undefined,
+  timeline: TimelineSnapshot,
+  hints: VerdictHints,
+): Verdict {
   switch (phase) {
     case "exchange":
       return judgeExchange(timeline, hints);
@@ -195,7 +212,9 @@ function judgePath({ path, security }: TimelineSnapshot, hints: VerdictHints): V
   if (local.srflx === 0 && unreachable.some((error) => !isTcp(error.url))) {
     return verdictOf("PATH_UDP_BLOCKED");
   }
-  return verdictOf(hints.relayConfigured === true ? "PATH_RELAY_UNREACHABLE" : "PATH_NO_PAIR");
+  if (hints.relayConfigured === true) return verdictOf("PATH_RELAY_UNREACHABLE");
+  const isRelayKnownAbsent = hints.relayConfigured === false && remote.relay === 0;
+  return verdictOf(isRelayKnownAbsent ? "PATH_NO_RELAY" : "PATH_NO_PAIR");
 }
 
 /** webrtc-pc §4.8.2: "no STUN or TURN server could be reached". */
