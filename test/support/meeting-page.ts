@@ -70,6 +70,17 @@ export interface MediaTotals {
   readonly connected: number;
 }
 
+/** The path that a connection took, as the browser's own statistics have it. */
+export interface SelectedPath {
+  /** Type of the local candidate: `host`, `srflx`, `prflx` or `relay`. */
+  readonly local: string;
+  readonly remote: string;
+  /** How the local relay is reached, when there is one: `udp`, `tcp` or `tls`. */
+  readonly relayProtocol: string | undefined;
+  /** The local address, where the browser tells it. */
+  readonly address: string | undefined;
+}
+
 /** How a page is opened. */
 export interface MeetingPageOptions {
   /** Query of the address, beside the room. */
@@ -297,6 +308,11 @@ export class MeetingPage {
     });
   }
 
+  /** The path of the newest connection; undefined until there is one. */
+  path(): Promise<SelectedPath | undefined> {
+    return this.page.evaluate(readPath);
+  }
+
   /** Leaves by the button. */
   async leave(): Promise<void> {
     await this.click("leave-button");
@@ -325,6 +341,26 @@ function watchConnections(configuration: RTCConfiguration, onlyServers: string):
     override setConfiguration(given: RTCConfiguration = {}): void {
       super.setConfiguration(choose(given));
     }
+  };
+}
+
+async function readPath(): Promise<SelectedPath | undefined> {
+  const connection = window.testConnections?.at(-1);
+  if (connection === undefined) return undefined;
+  const stats = new Map((await connection.getStats()).entries());
+  const entries = [...stats.values()];
+  const transport = entries.find((entry) => entry.type === "transport");
+  // Firefox has no such field, and marks the pair.
+  const pair =
+    stats.get(transport?.selectedCandidatePairId) ?? entries.find((entry) => entry.selected === true);
+  const local = stats.get(pair?.localCandidateId);
+  const remote = stats.get(pair?.remoteCandidateId);
+  if (local === undefined || remote === undefined) return undefined;
+  return {
+    local: local.candidateType,
+    remote: remote.candidateType,
+    relayProtocol: local.relayProtocol,
+    address: local.address,
   };
 }
 

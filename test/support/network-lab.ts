@@ -17,7 +17,10 @@ const PUBLIC_PREFIX_V6 = "2001:db8:77::";
  * destinations and lets in only what was asked. `symmetric`: another port for every destination. `udp-blocked`: a port-restricted NAT that
  * lets no UDP through. `carrier-grade`: a port-restricted NAT behind another one. `ipv6`: no IPv4 at all.
  */
-export type SiteKind = "open" | "port-restricted" | "symmetric" | "udp-blocked" | "carrier-grade" | "ipv6";
+export type SiteKind = "open" | "ipv6" | NatKind;
+
+/** The sites behind a router that translates. */
+export type NatKind = "port-restricted" | "symmetric" | "udp-blocked" | "carrier-grade";
 
 /** A host of the lab. */
 export interface LabHost {
@@ -62,24 +65,42 @@ export class NetworkLab {
   addSite(name: string, kind: SiteKind): LabHost {
     if (kind === "open") return this.addPublicHost(name);
     if (kind === "ipv6") return this.#addIpv6Host(name);
-    const lan = `10.${this.#nextSite++}.0`;
-    const router = `${name}r`;
-    this.#namespace(router);
-    if (kind === "carrier-grade") this.#behindCarrier(name, router);
-    else this.#joinPublic(router);
     this.#namespace(name);
+    const router = `${name}r`;
+    const lan = this.#addRouter(router, kind);
     this.#link(name, router, "lan");
     this.#in(router, `ip address add ${lan}.1/24 dev lan`);
     this.#in(name, `ip address add ${lan}.2/24 dev eth0`, `ip route add default via ${lan}.1`);
-    this.#makeNat(router, kind === "symmetric");
-    if (kind === "udp-blocked") this.#in(router, "iptables -I FORWARD -p udp -j DROP");
     return this.#host(name, `${lan}.2`);
+  }
+
+  /**
+   * Takes the host of a site behind a NAT to another network, as somebody who leaves the house with the phone: its cable goes to
+   * another router, and its old address is gone before it has a new one. Once for each site.
+   */
+  moveSite(name: string, kind: NatKind): void {
+    const router = `${name}m`;
+    const lan = this.#addRouter(router, kind);
+    this.#in(name, "ip address flush dev eth0 scope global");
+    this.#in(`${name}r`, `ip link set lan netns ${this.#full(router)}`);
+    this.#in(router, "ip link set lan up", `ip address add ${lan}.1/24 dev lan`);
+    this.#in(name, `ip address add ${lan}.2/24 dev eth0`, `ip route add default via ${lan}.1`);
   }
 
   /** Removes everything. Never throws; what still runs in the lab loses its network. */
   close(): void {
     for (const namespace of this.#namespaces) spawnSync("ip", ["netns", "delete", namespace]);
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** A router of that kind, connected to the outside; answers the first three numbers of the network inside. */
+  #addRouter(router: string, kind: NatKind): string {
+    this.#namespace(router);
+    if (kind === "carrier-grade") this.#behindCarrier(router);
+    else this.#joinPublic(router);
+    this.#makeNat(router, kind === "symmetric");
+    if (kind === "udp-blocked") this.#in(router, "iptables -I FORWARD -p udp -j DROP");
+    return `10.${this.#nextSite++}.0`;
   }
 
   #host(name: string, address: string): LabHost {
@@ -123,8 +144,8 @@ export class NetworkLab {
   }
 
   /** Puts a router behind the NAT of a carrier, in the shared address space of RFC 6598. */
-  #behindCarrier(name: string, router: string): void {
-    const carrier = `${name}c`;
+  #behindCarrier(router: string): void {
+    const carrier = `${router}c`;
     const number = this.#nextSite++;
     this.#namespace(carrier);
     this.#joinPublic(carrier);
