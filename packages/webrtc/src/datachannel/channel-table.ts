@@ -82,6 +82,8 @@ const MAX_PART_BYTES = 67_108_864;
 /** What stands for an empty message (RFC 8831 §6.6: a single byte of zero, to be ignored). */
 const EMPTY_MESSAGE = new Uint8Array(1);
 const NOTHING = new Uint8Array(0);
+/** What the application did not send does not count into its buffered amount (webrtc-pc §6.2). */
+const UNCOUNTED = { isCounted: false } as const;
 
 /**
  * The data channels of one association (RFC 8831, RFC 8832): opens them on either side, sends and receives messages, and
@@ -124,13 +126,13 @@ export class DataChannelTable implements Core<Uint8Array, PacketSlot, DataChanne
    * @param role - Of this side in DTLS.
    */
   connect(role: DtlsRole, now: Millis): void {
-    this.#setRole(role);
+    this.#setRole(role, now);
     this.#association.connect(now);
   }
 
   /** The same from INIT chunks that both sides know (SNAP); see {@link SctpAssociation.establish}. */
   establish(role: DtlsRole, remoteInit: Uint8Array, now: Millis): boolean {
-    this.#setRole(role);
+    this.#setRole(role, now);
     const isEstablished = this.#association.establish(remoteInit, now);
     this.#takeEvents(now);
     return isEstablished;
@@ -175,7 +177,8 @@ export class DataChannelTable implements Core<Uint8Array, PacketSlot, DataChanne
     const textPpid = isEmpty ? DataChannelPpid.stringEmpty : DataChannelPpid.string;
     const binaryPpid = isEmpty ? DataChannelPpid.binaryEmpty : DataChannelPpid.binary;
     // RFC 8832 §6: in order behind the DATA_CHANNEL_OPEN until the peer is known to have it.
-    const options = entry.isAcknowledged ? entry.sendOptions : { ...entry.sendOptions, isOrdered: true };
+    const ordered = entry.isAcknowledged ? entry.sendOptions : { ...entry.sendOptions, isOrdered: true };
+    const options = isEmpty ? { ...ordered, ...UNCOUNTED } : ordered;
     const isTaken = this.#association.send(
       entry.streamId,
       isText ? textPpid : binaryPpid,
@@ -258,8 +261,9 @@ export class DataChannelTable implements Core<Uint8Array, PacketSlot, DataChanne
 
   // ---- Opening ----
 
-  #setRole(role: DtlsRole): void {
+  #setRole(role: DtlsRole, now: Millis): void {
     this.#ids = new StreamIds(role, (id) => this.#channels.has(id));
+    this.#number(now);
   }
 
   /** Gives streams to the channels that have none, as far as that is possible. */
@@ -292,7 +296,7 @@ export class DataChannelTable implements Core<Uint8Array, PacketSlot, DataChanne
     this.#association.setBufferedAmountLowThreshold(streamId, channel.lowThresholdBytes);
     if (!channel.isNegotiated && !channel.isRemote) {
       // RFC 8832 §6: reliable and in order, whatever the channel is.
-      this.#association.send(streamId, DataChannelPpid.dcep, encodeDcepOpen(channel), undefined, now);
+      this.#association.send(streamId, DataChannelPpid.dcep, encodeDcepOpen(channel), UNCOUNTED, now);
     }
     channel.state = "open";
     this.#push({ type: "open", channel });
@@ -337,7 +341,7 @@ export class DataChannelTable implements Core<Uint8Array, PacketSlot, DataChanne
     this.#remoteTextBytes += textBytes;
     const channel = createChannelEntry(parameters, false, true, streamId);
     this.#channels.set(streamId, channel);
-    this.#association.send(streamId, DataChannelPpid.dcep, encodeDcepAck(), undefined, now);
+    this.#association.send(streamId, DataChannelPpid.dcep, encodeDcepAck(), UNCOUNTED, now);
     this.#push({ type: "channel", channel });
     this.#start(channel, now);
   }

@@ -75,6 +75,8 @@ export interface SctpSendOptions {
   readonly maxRetransmits?: number;
   /** For how long it is worth sending. Default: for ever. */
   readonly lifetimeMs?: Millis;
+  /** Whether its bytes count into {@link SctpAssociation.bufferedAmount}. Default true. */
+  readonly isCounted?: boolean;
 }
 
 /** What an association did since it was made. */
@@ -257,6 +259,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
       options?.isOrdered === false,
       options?.maxRetransmits ?? UNLIMITED_RETRANSMITS,
       options?.lifetimeMs === undefined ? Number.POSITIVE_INFINITY : now + options.lifetimeMs,
+      options?.isCounted ?? true,
     );
     return this.#queue.push(message);
   }

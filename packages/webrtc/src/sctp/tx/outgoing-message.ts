@@ -10,6 +10,8 @@ export class OutgoingMessage {
   readonly bytes: Uint8Array;
   readonly ppid: number;
   readonly isUnordered: boolean;
+  /** Whether its bytes count as the stream's buffered amount. */
+  readonly isCounted: boolean;
   maxRetransmits: number;
   /** When it is not worth sending any more (RFC 3758 §4.1); `Infinity` for never. */
   expiresAt: Millis;
@@ -29,6 +31,7 @@ export class OutgoingMessage {
     isUnordered: boolean,
     maxRetransmits: number,
     expiresAt: Millis,
+    isCounted: boolean,
   ) {
     this.stream = stream;
     this.bytes = bytes;
@@ -36,6 +39,7 @@ export class OutgoingMessage {
     this.isUnordered = isUnordered;
     this.maxRetransmits = maxRetransmits;
     this.expiresAt = expiresAt;
+    this.isCounted = isCounted;
   }
 
   /** The peer does not understand that messages are given up: this one will be delivered. */

@@ -10,7 +10,7 @@ import { StreamScheduler } from "./stream-scheduler.ts";
 export class SendQueue {
   readonly #streams = new Map<number, OutgoingStream>();
   readonly #scheduler = new StreamScheduler();
-  readonly #low: number[] = [];
+  readonly #low = new Set<number>();
   #isInterleaved = false;
   /** Without interleaving: the message that was begun. */
   #begun: OutgoingMessage | undefined;
@@ -43,7 +43,7 @@ export class SendQueue {
   push(message: OutgoingMessage): boolean {
     const { stream } = message;
     if (!stream.messages.push(message)) return false;
-    stream.bufferedBytes += message.bytes.length;
+    if (message.isCounted) stream.bufferedBytes += message.bytes.length;
     this.bufferedBytes += message.bytes.length;
     this.#scheduler.add(stream);
     return true;
@@ -70,7 +70,7 @@ export class SendQueue {
     const { stream } = message;
     message.sentBytes += bytes;
     this.#scheduler.charge(stream, bytes);
-    this.#release(stream, bytes);
+    this.#release(message, bytes);
     if (message.sentBytes < message.bytes.length) {
       if (!this.#isInterleaved) this.#begun = message;
       return;
@@ -83,7 +83,7 @@ export class SendQueue {
   drop(message: OutgoingMessage): void {
     const { stream } = message;
     if (this.#begun === message) this.#begun = undefined;
-    this.#release(stream, message.bytes.length - message.sentBytes);
+    this.#release(message, message.bytes.length - message.sentBytes);
     message.sentBytes = message.bytes.length;
     this.#shift(stream);
   }
@@ -92,13 +92,11 @@ export class SendQueue {
   clear(stream: OutgoingStream): void {
     const first = stream.messages.peek();
     const begun = first !== undefined && first.sentBytes > 0 ? first : undefined;
-    let dropped = 0;
     for (let message = stream.messages.shift(); message; message = stream.messages.shift()) {
-      if (message !== begun) dropped += message.bytes.length;
+      if (message !== begun) this.#release(message, message.bytes.length);
     }
     if (begun === undefined) this.#scheduler.remove(stream);
     else stream.messages.push(begun);
-    this.#release(stream, dropped);
   }
 
   /** Whether messages of the stream wait. */
@@ -113,7 +111,10 @@ export class SendQueue {
 
   /** The next stream whose buffer has fallen to its threshold. */
   shiftLow(): number | undefined {
-    return this.#low.length === 0 ? undefined : this.#low.shift();
+    if (this.#low.size === 0) return undefined;
+    const { value } = this.#low.values().next();
+    if (value !== undefined) this.#low.delete(value);
+    return value;
   }
 
   /** Streams in use. */
@@ -121,14 +122,14 @@ export class SendQueue {
     return this.#streams.values();
   }
 
-  #release(stream: OutgoingStream, bytes: number): void {
+  #release(message: OutgoingMessage, bytes: number): void {
+    this.bufferedBytes -= bytes;
+    if (!message.isCounted) return;
+    const { stream } = message;
     const before = stream.bufferedBytes;
     stream.bufferedBytes -= bytes;
-    this.bufferedBytes -= bytes;
     const threshold = stream.lowThresholdBytes;
-    if (before > threshold && stream.bufferedBytes <= threshold && !this.#low.includes(stream.id)) {
-      this.#low.push(stream.id);
-    }
+    if (before > threshold && stream.bufferedBytes <= threshold) this.#low.add(stream.id);
   }
 
   #shift(stream: OutgoingStream): void {
