@@ -1,4 +1,4 @@
-import { type Envelope, MAX_MESSAGE_BYTES, type ServerMessage } from "@naru/signaling/protocol";
+import type { Envelope, ServerMessage } from "@naru/signaling/protocol";
 
 type Check = (value: unknown) => boolean;
 
@@ -54,19 +54,18 @@ const SHAPES: Readonly<Record<ServerMessage["type"], Check>> = {
 export type ReceivedMessage = ServerMessage & Envelope;
 
 /**
- * Reads one message of the server.
+ * Reads one message of the server, whatever its length: the server is trusted, and a numbered message that is not
+ * counted is missing for ever.
  *
- * @returns `"unknown"` for a type this version does not know (its envelope is still counted), undefined for what
- *   is no message at all.
+ * @returns `"unknown"` for what cannot be used, a type this version does not know or a known one of another shape:
+ *   its envelope is still counted. Undefined for what is no message at all.
  */
 export function parseServerMessage(
   text: string,
 ): ReceivedMessage | (Envelope & { type: "unknown" }) | undefined {
-  if (text.length > MAX_MESSAGE_BYTES) return undefined;
   const value = parseJson(text);
   if (!isEnvelope(value)) return undefined;
   if (isReceivedMessage(value)) return value;
-  if (Object.hasOwn(SHAPES, value.type)) return undefined;
   return {
     type: "unknown",
     ...(value.seq === undefined ? {} : { seq: value.seq }),

@@ -237,6 +237,16 @@ test("nonsense is dropped, and unknown types are counted but ignored", () => {
   expect(drain().events.map((event) => event.type)).toEqual(["message"]);
 });
 
+test("a message that is huge, or not of its type's shape, leaves no gap", () => {
+  join(0);
+  receive({ type: "signal", from: "p2", signal: { kind: "reset", reason: "x".repeat(400_000) }, seq: 1 }, 1);
+  receive({ type: "signal", from: 7, seq: 2 }, 2);
+  receive({ ...PICTURE, seq: 3 }, 3);
+  const { events } = drain();
+  expect(events.map((event) => event.type)).toEqual(["message", "message"]);
+  expect(session.state).toBe("connected");
+});
+
 test("leaving says so and ends everything", () => {
   join(0);
   session.leave();

@@ -182,7 +182,8 @@ export class SignalSession {
     }
     if (message.ack !== undefined) this.#delivery.handleAck(message.ack);
     if (message.seq !== undefined && !this.#admit(message.seq, now)) return;
-    if (message.type !== "unknown") this.#handle(message, now);
+    if (message.type === "unknown") this.#options.log.debug("ignored a message that cannot be used", {});
+    else this.#handle(message, now);
   }
 
   handleTimeout(now: Millis): void {
