@@ -8,9 +8,14 @@ class Devices extends EventTarget {
   readonly ids: string[] = ["built-in", "headset"];
   /** The device constraint of each capture. */
   readonly asked: unknown[] = [];
+  /** What the user takes time for, by kind. */
+  readonly prompts: { audio?: Promise<void>; video?: Promise<void> } = {};
+  /** Devices that are open. */
+  readonly open: string[] = [];
 
   async getUserMedia(constraints: MediaStreamConstraints): Promise<object> {
     const [kind] = Object.values(constraints);
+    await (constraints.video ? this.prompts.video : this.prompts.audio);
     const wanted: { readonly exact?: string; readonly ideal?: string } = kind.deviceId;
     this.asked.push(wanted);
     if (wanted.exact !== undefined && !this.ids.includes(wanted.exact)) {
@@ -18,7 +23,13 @@ class Devices extends EventTarget {
     }
     const ideal = wanted.ideal !== undefined && this.ids.includes(wanted.ideal) ? wanted.ideal : this.ids[0];
     const deviceId = wanted.exact ?? ideal;
-    const track = { enabled: true, stop: () => undefined, getSettings: () => ({ deviceId }) };
+    const name = `${constraints.video ? "camera" : "microphone"} ${deviceId}`;
+    this.open.push(name);
+    const track = {
+      enabled: true,
+      stop: () => void (this.open.includes(name) && this.open.splice(this.open.indexOf(name), 1)),
+      getSettings: () => ({ deviceId }),
+    };
     return { getTracks: () => [track], id: "stream" };
   }
 }
@@ -87,4 +98,58 @@ test("a chosen device that is not there is refused, and the camera that was on s
     code: "DEVICE_UNSUITABLE",
   });
   expect(idOf(media.camera)).toBe("built-in");
+});
+
+/** A prompt of the browser, and the user's yes. */
+function createPrompt(): { readonly shown: Promise<void>; answer(): void } {
+  let answer = (): void => undefined;
+  const shown = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  return { shown, answer: () => answer() };
+}
+
+test("muting waits for no prompt: neither the camera's nor its own", async () => {
+  const { media, devices } = createMedia();
+  await media.setMicrophone(true, {});
+  const camera = createPrompt();
+  devices.prompts.video = camera.shown;
+  const started = media.setCamera(true, {});
+  void media.setMicrophone(false, {});
+  expect(media.microphone?.enabled).toBe(false);
+  expect(media.state.audio).toBe(false);
+  camera.answer();
+  await started;
+  expect(media.state.video).toBe(true);
+});
+
+test("a device that was switched off while the browser asked does not come on", async () => {
+  const { media, devices } = createMedia();
+  const [microphone, camera] = [createPrompt(), createPrompt()];
+  devices.prompts.audio = microphone.shown;
+  devices.prompts.video = camera.shown;
+  const started = [media.setMicrophone(true, {}), media.setCamera(true, {})];
+  await new Promise((resolve) => setImmediate(resolve));
+  await media.setMicrophone(false, {});
+  await media.setCamera(false, {});
+  microphone.answer();
+  camera.answer();
+  await Promise.all(started);
+  expect(media.microphone?.enabled).toBe(false);
+  expect(media.state).toMatchObject({ audio: false, video: false });
+  expect(devices.open).not.toContain("camera built-in");
+});
+
+test("the newest wish counts, and opens a device once", async () => {
+  const { media, devices } = createMedia();
+  const camera = createPrompt();
+  devices.prompts.video = camera.shown;
+  const first = media.setCamera(true, {});
+  await new Promise((resolve) => setImmediate(resolve));
+  const others = [false, true].map((on) => media.setCamera(on, {}));
+  camera.answer();
+  await Promise.all([first, ...others]);
+  expect(media.state.video).toBe(true);
+  expect(devices.open).toEqual(["camera built-in"]);
+  expect(devices.asked).toHaveLength(1);
 });

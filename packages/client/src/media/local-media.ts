@@ -40,8 +40,13 @@ export class LocalMedia {
   #screen: MediaStream | undefined;
   /** What was asked for last, else what the browser gave; null when the browser is to choose. */
   readonly #deviceIds: Partial<Record<Device, string | null | undefined>> = {};
-  /** One change at a time: a second click waits for what the first one started. */
-  #chain: Promise<void> = Promise.resolve();
+  /** One start of each device at a time: a second one waits for what the first one does. */
+  readonly #chains: Record<Device, Promise<void>> = {
+    microphone: Promise.resolve(),
+    camera: Promise.resolve(),
+  };
+  /** What was asked for last: a start that takes long, because the browser asks its user, looks here when it is done. */
+  readonly #wanted: Record<Device, boolean> = { microphone: false, camera: false };
   #released = false;
   readonly #onDevicesChange = (): void => this.#listener.handleDevicesChange();
 
@@ -53,11 +58,17 @@ export class LocalMedia {
   }
 
   setMicrophone(on: boolean, options: CaptureOptions): Promise<void> {
-    return this.#inTurn(() => (on ? this.#startMicrophone(options) : this.#muteMicrophone()));
+    this.#wanted.microphone = on;
+    if (on) return this.#inTurn("microphone", () => this.#startMicrophone(options));
+    this.#muteMicrophone();
+    return Promise.resolve();
   }
 
   setCamera(on: boolean, options: CaptureOptions): Promise<void> {
-    return this.#inTurn(() => (on ? this.#startCamera(options) : this.#stopCamera()));
+    this.#wanted.camera = on;
+    if (on) return this.#inTurn("camera", () => this.#startCamera(options));
+    this.#stopCamera();
+    return Promise.resolve();
   }
 
   setScreenShare(on: boolean): Promise<void> {
@@ -112,6 +123,8 @@ export class LocalMedia {
   }
 
   async #startMicrophone({ deviceId }: CaptureOptions): Promise<void> {
+    // Switched off before its turn came.
+    if (!this.#wanted.microphone) return;
     if (
       this.#microphone !== undefined &&
       (deviceId === undefined || deviceId === this.#deviceIds.microphone)
@@ -123,23 +136,25 @@ export class LocalMedia {
     const track = await this.#capture("microphone", deviceId);
     stop(this.#microphone);
     track.contentHint = "speech";
+    track.enabled = this.#wanted.microphone;
     this.#microphone = track;
     this.#listener.handleLocalChange();
   }
 
-  async #muteMicrophone(): Promise<void> {
+  #muteMicrophone(): void {
     if (this.#microphone === undefined) return;
     this.#microphone.enabled = false;
     this.#listener.handleLocalChange();
   }
 
   async #startCamera({ deviceId }: CaptureOptions): Promise<void> {
+    if (!this.#wanted.camera) return;
     if (this.#camera !== undefined && (deviceId === undefined || deviceId === this.#deviceIds.camera)) return;
     // Phones cannot open a second camera while the first is open.
     if (this.#camera !== undefined && deviceId !== undefined) return this.#swapCamera(this.#camera, deviceId);
     const track = await this.#capture("camera", deviceId);
     track.contentHint = "motion";
-    this.#camera = track;
+    this.#takeCamera(track);
     this.#listener.handleLocalChange();
   }
 
@@ -147,17 +162,25 @@ export class LocalMedia {
     const previousId = this.#deviceIds.camera;
     stop(before);
     try {
-      this.#camera = await this.#capture("camera", deviceId);
+      this.#takeCamera(await this.#capture("camera", deviceId));
     } catch (error) {
       // What was on before stays on, if it can be had again.
-      this.#camera = await this.#capture("camera", previousId).catch(() => undefined);
+      if (this.#wanted.camera) {
+        this.#takeCamera(await this.#capture("camera", previousId).catch(() => undefined));
+      }
       this.#listener.handleLocalChange();
       throw error;
     }
     this.#listener.handleLocalChange();
   }
 
-  async #stopCamera(): Promise<void> {
+  /** A camera was opened; by now it may not be wanted any more. */
+  #takeCamera(track: MediaStreamTrack | undefined): void {
+    this.#camera = this.#wanted.camera ? track : undefined;
+    if (!this.#wanted.camera) stop(track);
+  }
+
+  #stopCamera(): void {
     if (this.#camera === undefined) return;
     stop(this.#camera);
     this.#camera = undefined;
@@ -218,7 +241,8 @@ export class LocalMedia {
     const [track] = stream.getTracks();
     if (track === undefined) throw captureError(kind, new Error("the browser gave an empty stream"));
     this.#deviceIds[kind] = deviceId === undefined ? track.getSettings().deviceId : deviceId;
-    track.onended = () => void this.#inTurn(() => this.#replaceEnded(kind, track)).catch(() => undefined);
+    track.onended = () =>
+      void this.#inTurn(kind, () => this.#replaceEnded(kind, track)).catch(() => undefined);
     return track;
   }
 
@@ -232,7 +256,7 @@ export class LocalMedia {
     } catch (error) {
       if (error instanceof ClientError) this.#listener.handleCaptureFailure(error);
     }
-    if (kind === "camera") this.#camera = track;
+    if (kind === "camera") this.#takeCamera(track);
     else this.#microphone = track;
     this.#listener.handleLocalChange();
   }
@@ -248,9 +272,9 @@ export class LocalMedia {
     );
   }
 
-  #inTurn(change: () => Promise<void>): Promise<void> {
-    const result = this.#chain.then(change);
-    this.#chain = result.catch(() => undefined);
+  #inTurn(kind: Device, start: () => Promise<void>): Promise<void> {
+    const result = this.#chains[kind].then(start);
+    this.#chains[kind] = result.catch(() => undefined);
     return result;
   }
 }
