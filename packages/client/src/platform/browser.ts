@@ -38,12 +38,24 @@ function createRandomId(): string {
 
 function onNetworkChange(listener: () => void): () => void {
   const connection = networkInformation();
+  let type = typeOf(connection);
+  // It fires at every new estimate of the bandwidth, too. A browser that tells no type is left to `online`.
+  const onChange = (): void => {
+    const before = type;
+    type = typeOf(connection);
+    if (type !== before && type !== undefined) listener();
+  };
   globalThis.addEventListener?.("online", listener);
-  connection?.addEventListener("change", listener);
+  connection?.addEventListener("change", onChange);
   return () => {
     globalThis.removeEventListener?.("online", listener);
-    connection?.removeEventListener("change", listener);
+    connection?.removeEventListener("change", onChange);
   };
+}
+
+/** `wifi`, `cellular` and so on. */
+function typeOf(connection: EventTarget | undefined): unknown {
+  return connection && Reflect.get(connection, "type");
 }
 
 /** `navigator.connection` (Network Information API): Chromium only, not in TypeScript's DOM library. */
