@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { parseUrlOptions } from "./preferences.ts";
-import { openLanding, openRoom, route, routeOf, startRouter } from "./router.ts";
+import { checkUrl, openLanding, openRoom, route, routeOf, startRouter } from "./router.ts";
 import { urlOptions } from "./store.ts";
 
 test("paths name the start page, a room, or nothing", () => {
@@ -13,6 +13,11 @@ test("paths name the start page, a room, or nothing", () => {
   expect(routeOf("/check")).toEqual({ page: "check" });
   expect(routeOf("/r/")).toEqual({ page: "notFound" });
   expect(routeOf("/elsewhere")).toEqual({ page: "notFound" });
+});
+
+test("the check of a room carries the room, and the token when there is one", () => {
+  expect(checkUrl("맑은-나루", undefined)).toBe("/check?room=%EB%A7%91%EC%9D%80-%EB%82%98%EB%A3%A8");
+  expect(checkUrl("a", "x.y&z")).toBe("/check?room=a&token=x.y%26z");
 });
 
 describe("going on to another page", () => {

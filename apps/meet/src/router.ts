@@ -10,6 +10,7 @@ export type Route =
   | { readonly page: "room"; readonly room: string }
   | { readonly page: "notFound" };
 
+const CHECK_PATH = "/check";
 const current = signal<Route>({ page: "landing" });
 
 /** The page of the current address. */
@@ -35,10 +36,21 @@ export function openLanding(): void {
   navigate("/");
 }
 
+/** Goes to the connection check. */
+export function openCheck(): void {
+  navigate(CHECK_PATH);
+}
+
+/** Address of the check for a room; the server asks for the token of that room where it asks for one at all. */
+export function checkUrl(room: string, token: string | undefined): string {
+  const query = new URLSearchParams({ room, ...(token === undefined ? {} : { token }) });
+  return `${CHECK_PATH}?${query}`;
+}
+
 /** The page a path names. */
 export function routeOf(path: string): Route {
   if (path === "/" || path === "") return { page: "landing" };
-  if (path === "/check") return { page: "check" };
+  if (path === CHECK_PATH) return { page: "check" };
   const room = /^\/r\/[^/]/.test(path) ? parseRoomName(path) : undefined;
   return room === undefined ? { page: "notFound" } : { page: "room", room };
 }

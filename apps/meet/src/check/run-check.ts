@@ -15,6 +15,8 @@ export interface CheckOptions {
   /** Room and token, where the server wants one. */
   readonly room: string | undefined;
   readonly token: string | undefined;
+  /** Nothing more is tried, and nothing told, once this is aborted; a step under way ends by itself. */
+  readonly signal: AbortSignal;
 }
 
 const TIMEOUT_MS = 8_000;
@@ -41,11 +43,13 @@ export const NOTHING_DONE: Steps = {
 export async function runCheck(options: CheckOptions, onChange: (steps: Steps) => void): Promise<Steps> {
   let steps = NOTHING_DONE;
   const put = (name: StepName, result: StepResult): void => {
+    if (options.signal.aborted) return;
     steps = { ...steps, [name]: result };
     onChange(steps);
   };
   let credentials: CheckCredentials | string | undefined;
   for (const name of STEPS) {
+    if (options.signal.aborted) break;
     put(name, RUNNING);
     if (name === "stun") credentials = await fetchCredentials(options);
     put(name, await runStep(name, credentials));

@@ -6,7 +6,7 @@ import { preferences } from "../store.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
 /** A dialog of the call. */
-export type DialogName = "invite" | "settings" | "shortcuts";
+export type DialogName = "invite" | "settings" | "shortcuts" | "leave";
 
 interface ControlsProps {
   readonly meeting: Meeting;
@@ -45,7 +45,7 @@ export function Controls({ meeting, onDialog }: ControlsProps): JSX.Element {
           type="button"
           class="bar-button bar-leave"
           data-testid="leave-button"
-          onClick={() => meeting.leave()}
+          onClick={() => (meeting.isTransferring ? onDialog("leave") : meeting.leave())}
         >
           <Icon name="phone-off" />
           <span class="bar-label">{controls.leave}</span>

@@ -1,7 +1,8 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import { Icon } from "./icon.tsx";
+import { Announcer } from "./live-region.tsx";
 
 interface DialogProps {
   readonly title: string;
@@ -15,10 +16,13 @@ interface DialogProps {
 /** A native modal dialog, open for as long as it is rendered. Esc, the cross and a click beside it close it. */
 export function Dialog({ title, onClose, children, variant = "center", testId }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
+  const pressedBeside = useRef(false);
   const titleId = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = element.current;
-    if (dialog !== null && !dialog.open) dialog.showModal();
+    dialog?.showModal();
+    // Closing gives the keyboard back to where it was; a dialog that is only removed leaves it nowhere.
+    return () => dialog?.close();
   }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Esc closes a native dialog.
@@ -27,10 +31,17 @@ export function Dialog({ title, onClose, children, variant = "center", testId }:
       class={`dialog dialog-${variant}`}
       aria-labelledby={titleId}
       data-testid={testId}
-      onClose={onClose}
+      onClose={() => {
+        // Removed by its owner, who knows; the event comes later, when another dialog may be open.
+        if (element.current !== null) onClose();
+      }}
+      onPointerDown={(event) => {
+        // The backdrop belongs to the dialog; everything visible is in its children. Where a click ends says nothing:
+        // a selection that is dragged out of a field ends beside the dialog too.
+        pressedBeside.current = event.target === event.currentTarget;
+      }}
       onClick={(event) => {
-        // The backdrop belongs to the dialog; everything visible is in its children.
-        if (event.target === event.currentTarget) event.currentTarget.close();
+        if (pressedBeside.current && event.target === event.currentTarget) event.currentTarget.close();
       }}
     >
       <div class="dialog-body">
@@ -47,6 +58,7 @@ export function Dialog({ title, onClose, children, variant = "center", testId }:
         </div>
         {children}
       </div>
+      <Announcer />
     </dialog>
   );
 }

@@ -7,6 +7,8 @@ import type { PeerView } from "../meeting/views.ts";
 import { formatMillis } from "../model/format.ts";
 import { connectionReport } from "../model/report.ts";
 import { connectedAfterMs } from "../model/timeline.ts";
+import { checkUrl } from "../router.ts";
+import { urlOptions } from "../store.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Icon } from "./icon.tsx";
@@ -28,12 +30,12 @@ export function Inspector({ meeting }: { readonly meeting: Meeting }): JSX.Eleme
         meeting.inspected.value = undefined;
       }}
     >
-      <Connection peer={peer} />
+      <Connection peer={peer} room={meeting.roomName} />
     </Dialog>
   );
 }
 
-function Connection({ peer }: { readonly peer: PeerView }): JSX.Element {
+function Connection({ peer, room }: { readonly peer: PeerView; readonly room: string }): JSX.Element {
   const { inspector } = t.value;
   const { timeline } = peer;
   const history = statsOf(peer.participant).value;
@@ -50,10 +52,16 @@ function Connection({ peer }: { readonly peer: PeerView }): JSX.Element {
       {timeline.verdict !== undefined && (
         <VerdictBox verdict={timeline.verdict}>
           {peer.connection === "failed" && (
-            <button type="button" class="button" onClick={() => peer.participant.retry()}>
-              <Icon name="rotate-cw" />
-              {inspector.retry}
-            </button>
+            <div class="dialog-actions">
+              <button type="button" class="button" onClick={() => peer.participant.retry()}>
+                <Icon name="rotate-cw" />
+                {inspector.retry}
+              </button>
+              {/* In a page of its own: the call goes on. */}
+              <a class="button" href={checkUrl(room, urlOptions.value.token)} target="_blank" rel="noopener">
+                {inspector.check}
+              </a>
+            </div>
           )}
         </VerdictBox>
       )}

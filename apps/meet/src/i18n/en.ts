@@ -11,6 +11,7 @@ export const en = {
   landing: {
     title: "Where shall we meet?",
     lead: "Open a room, send the link, talk. Nothing to install and no account.",
+    check: "Check whether calls work from here",
     roomLabel: "Room name or link",
     create: "Create a room",
     enter: "Enter the room",
@@ -287,6 +288,7 @@ export const en = {
     notRepaired: "not yet",
     copyReport: "Copy report",
     includeAddresses: "Include network addresses",
+    check: "Check my connection to the server",
     reportLead:
       "The report has versions, phases, numbers and the verdict. Network addresses only if you tick the box.",
     reportCopied: "Report copied",
@@ -453,6 +455,12 @@ export const en = {
       SERVER_INCOMPATIBLE: "What answered is not a Naru server of this version. Reload the page.",
       LEFT: "You left.",
     },
+  },
+
+  leaving: {
+    title: "Leave now?",
+    lead: "A file is on its way. It ends where it is when you leave.",
+    stay: "Stay",
   },
 
   broken: {

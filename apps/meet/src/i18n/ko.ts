@@ -13,6 +13,7 @@ export const ko = {
   landing: {
     title: "어디에서 만날까요?",
     lead: "방을 열고, 링크를 보내고, 이야기하세요. 설치도 계정도 필요 없어요.",
+    check: "여기서 통화할 수 있는지 점검하기",
     roomLabel: "방 이름 또는 링크",
     create: "방 만들기",
     enter: "들어가기",
@@ -281,6 +282,7 @@ export const ko = {
     notRepaired: "아직",
     copyReport: "보고서 복사",
     includeAddresses: "네트워크 주소 포함",
+    check: "서버까지의 내 연결 점검하기",
     reportLead: "보고서에는 버전, 단계, 수치, 판정이 담겨요. 네트워크 주소는 표시했을 때만 들어가요.",
     reportCopied: "보고서를 복사했어요",
     closed: "이 연결은 끝났어요.",
@@ -445,6 +447,12 @@ export const ko = {
       SERVER_INCOMPATIBLE: "대답한 쪽이 이 버전의 나루 서버가 아니에요. 페이지를 새로 고치세요.",
       LEFT: "나왔어요.",
     },
+  },
+
+  leaving: {
+    title: "지금 나갈까요?",
+    lead: "파일을 전송하는 중이에요. 나가면 전송이 중단돼요.",
+    stay: "머무르기",
   },
 
   broken: {

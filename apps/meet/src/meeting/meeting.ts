@@ -226,6 +226,10 @@ export class Meeting {
   get transfers(): ReadonlySignal<readonly TransferView[]> {
     return this.#transfers;
   }
+  /** A file is on its way: leaving would end it. */
+  get isTransferring(): boolean {
+    return this.#transfers.peek().some((transfer) => transfer.state === "active");
+  }
   /** When the server is tried again, on the clock of `performance.now()`. */
   get retryAt(): ReadonlySignal<number | undefined> {
     return this.#retryAt;

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { Icon } from "../components/icon.tsx";
+import { ScreenTitle } from "../components/screen-title.tsx";
 import { TopBar } from "../components/top-bar.tsx";
 import { t } from "../i18n/index.ts";
 
@@ -13,7 +14,7 @@ export function Broken(): JSX.Element {
         <span class="message-mark">
           <Icon name="circle-alert" />
         </span>
-        <h1>{broken.title}</h1>
+        <ScreenTitle>{broken.title}</ScreenTitle>
         <p class="lead" role="alert">
           {broken.lead}
         </p>

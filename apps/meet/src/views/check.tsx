@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { NOTHING_DONE, runCheck } from "../check/run-check.ts";
 import { STEPS, type StepName, type StepResult, type Steps, verdictOf } from "../check/steps.ts";
 import { CopyButton } from "../components/copy-button.tsx";
 import { Icon } from "../components/icon.tsx";
+import { ScreenTitle } from "../components/screen-title.tsx";
 import { TopBar } from "../components/top-bar.tsx";
 import { locale, t } from "../i18n/index.ts";
 import { formatMillis } from "../model/format.ts";
@@ -14,23 +15,31 @@ import { announce, setTitle, urlOptions } from "../store.ts";
 export function CheckView(): JSX.Element {
   const [steps, setSteps] = useState<Steps>(NOTHING_DONE);
   const [isRunning, setRunning] = useState(false);
+  const running = useRef<AbortController>(undefined);
   const { check } = t.value;
   const verdict = verdictOf(steps);
   const start = useCallback(async () => {
     setRunning(true);
     const { token } = urlOptions.peek();
     const room = new URLSearchParams(location.search).get("room") ?? undefined;
-    const result = await runCheck({ room, token }, setSteps);
+    running.current?.abort();
+    const controller = new AbortController();
+    running.current = controller;
+    const result = await runCheck({ room, token, signal: controller.signal }, setSteps);
+    if (controller.signal.aborted) return;
     setRunning(false);
     announce(t.peek().check.verdicts[verdictOf(result)]);
   }, []);
   useEffect(() => setTitle(check.title), [check]);
-  useEffect(() => void start(), [start]);
+  useEffect(() => {
+    void start();
+    return () => running.current?.abort();
+  }, [start]);
   return (
     <div class="page">
       <TopBar />
       <main class="check-page" data-testid="check" data-verdict={verdict}>
-        <h1>{check.title}</h1>
+        <ScreenTitle>{check.title}</ScreenTitle>
         <p class="lead">{check.lead}</p>
         <p class="check-verdict" data-verdict={verdict} data-testid="check-verdict">
           {check.verdicts[verdict]}

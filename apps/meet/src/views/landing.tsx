@@ -1,11 +1,12 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Icon } from "../components/icon.tsx";
+import { ScreenTitle } from "../components/screen-title.tsx";
 import { TopBar } from "../components/top-bar.tsx";
 import { locale, t } from "../i18n/index.ts";
 import { generateRoomName, parseRoomName } from "../model/room-name.ts";
 import { PHASES } from "../model/timeline.ts";
-import { openRoom } from "../router.ts";
+import { openCheck, openRoom } from "../router.ts";
 import { setTitle } from "../store.ts";
 
 /** The start page: one field, one button. */
@@ -28,7 +29,7 @@ export function Landing({ notFound }: { readonly notFound: boolean }): JSX.Eleme
             openRoom(typed ?? suggestion);
           }}
         >
-          <h1>{landing.title}</h1>
+          <ScreenTitle>{landing.title}</ScreenTitle>
           <p class="lead">{landing.lead}</p>
           {notFound && (
             <p class="notice" role="alert">
@@ -59,6 +60,19 @@ export function Landing({ notFound }: { readonly notFound: boolean }): JSX.Eleme
           </div>
           <p id="room-hint" class="hint">
             {landing.hint}
+          </p>
+          <p class="hint">
+            <a
+              href="/check"
+              data-testid="check-link"
+              onClick={(event) => {
+                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+                event.preventDefault();
+                openCheck();
+              }}
+            >
+              {landing.check}
+            </a>
           </p>
         </form>
         <section class="landing-steps" aria-labelledby="steps-title">

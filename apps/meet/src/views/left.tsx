@@ -1,6 +1,7 @@
 import type { ClosedReason } from "@naru/client";
 import type { JSX } from "preact";
 import { Icon } from "../components/icon.tsx";
+import { ScreenTitle } from "../components/screen-title.tsx";
 import { TopBar } from "../components/top-bar.tsx";
 import { type Messages, t } from "../i18n/index.ts";
 import { openLanding } from "../router.ts";
@@ -21,7 +22,7 @@ export function Left({ reason, onJoinAgain }: LeftProps): JSX.Element {
         <span class="message-mark">
           <Icon name={own ? "door-open" : "circle-alert"} />
         </span>
-        <h1>{titleOf(reason.code, left)}</h1>
+        <ScreenTitle>{titleOf(reason.code, left)}</ScreenTitle>
         <p class="lead" role={own ? undefined : "alert"}>
           {own ? left.lead : left.reasons[reason.code]}
         </p>

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { Preview } from "../components/preview.tsx";
+import { ScreenTitle } from "../components/screen-title.tsx";
 import { TopBar } from "../components/top-bar.tsx";
 import { t } from "../i18n/index.ts";
 import type { Meeting } from "../meeting/meeting.ts";
@@ -17,7 +18,7 @@ export function Lobby({ meeting }: { readonly meeting: Meeting }): JSX.Element {
           <Preview meeting={meeting} />
         </div>
         <div role="status">
-          <h1>{waiting ? stage.lobbyTitle : stage.connecting}</h1>
+          <ScreenTitle>{waiting ? stage.lobbyTitle : stage.connecting}</ScreenTitle>
           {waiting && <p class="lead">{stage.lobbyLead(meeting.roomName)}</p>}
         </div>
         <div class="waiting-line" aria-hidden="true">

@@ -8,7 +8,9 @@ import { Icon } from "../components/icon.tsx";
 import { Inspector } from "../components/inspector.tsx";
 import { InviteDialog } from "../components/invite-dialog.tsx";
 import { KnockingList } from "../components/knocking-list.tsx";
+import { LeaveDialog } from "../components/leave-dialog.tsx";
 import { Panel } from "../components/panel.tsx";
+import { ScreenTitle } from "../components/screen-title.tsx";
 import { SettingsDialog } from "../components/settings-dialog.tsx";
 import { ShortcutsDialog } from "../components/shortcuts-dialog.tsx";
 import { Stage } from "../components/stage.tsx";
@@ -30,7 +32,7 @@ export function MeetingView({ meeting }: { readonly meeting: Meeting }): JSX.Ele
   return (
     <div class="meeting" data-panel={meeting.panel.value !== undefined} data-testid="meeting">
       <header class="meeting-head">
-        <h1>{meeting.roomName}</h1>
+        <ScreenTitle>{meeting.roomName}</ScreenTitle>
         {info?.locked === true && (
           <span class="badge">
             <Icon name="lock" />
@@ -70,6 +72,7 @@ export function MeetingView({ meeting }: { readonly meeting: Meeting }): JSX.Ele
       <Inspector meeting={meeting} />
       {dialog === "invite" && <InviteDialog roomName={meeting.roomName} onClose={close} />}
       {dialog === "settings" && <SettingsDialog meeting={meeting} onClose={close} />}
+      {dialog === "leave" && <LeaveDialog meeting={meeting} onClose={close} />}
       {dialog === "shortcuts" && <ShortcutsDialog onClose={close} />}
     </div>
   );
@@ -78,7 +81,7 @@ export function MeetingView({ meeting }: { readonly meeting: Meeting }): JSX.Ele
 /** The browser asks before the page is closed, but only while a file is on its way. */
 function askBeforeLeaving(meeting: Meeting): () => void {
   const ask = (event: BeforeUnloadEvent): void => {
-    if (meeting.transfers.peek().some((transfer) => transfer.state === "active")) event.preventDefault();
+    if (meeting.isTransferring) event.preventDefault();
   };
   addEventListener("beforeunload", ask);
   return () => removeEventListener("beforeunload", ask);

@@ -4,6 +4,7 @@ import { DevicePickers } from "../components/device-pickers.tsx";
 import { Icon } from "../components/icon.tsx";
 import { MediaProblems } from "../components/media-problems.tsx";
 import { Preview } from "../components/preview.tsx";
+import { ScreenTitle } from "../components/screen-title.tsx";
 import { TopBar } from "../components/top-bar.tsx";
 import { t } from "../i18n/index.ts";
 import type { Meeting } from "../meeting/meeting.ts";
@@ -43,7 +44,7 @@ export function PreJoin({ meeting, onJoin }: PreJoinProps): JSX.Element {
             join();
           }}
         >
-          <h1>{preJoin.title(meeting.roomName)}</h1>
+          <ScreenTitle>{preJoin.title(meeting.roomName)}</ScreenTitle>
           <p class="lead">{preJoin.lead}</p>
           <MediaProblems meeting={meeting} />
           <label class="field">
