@@ -13,7 +13,7 @@ import type {
 import { type Logger, SILENT_LOGGER } from "@naru/webrtc/sansio";
 import { ChatLog, chatToControl } from "./chat/chat-log.ts";
 import type { ChatMessage } from "./chat/chat-message.ts";
-import type { PeerLinkEvent } from "./connection/peer-link.ts";
+import type { PeerLink, PeerLinkEvent } from "./connection/peer-link.ts";
 import { SignalClient, type SignalClientEvent, signalingUrl } from "./connection/signal-client.ts";
 import type { RoomMessage, SignalSessionState } from "./connection/signal-session.ts";
 import { ClientError, closedError, refusalError } from "./errors.ts";
@@ -128,6 +128,8 @@ export class Room {
     const joined = new Promise<void>((resolve, reject) => {
       this.#joining = { resolve, reject };
     });
+    // It may fail while the devices are being opened, before the caller has it.
+    joined.catch(() => undefined);
     this.#listen();
     this.#setState("connecting");
     await this.#openDevices(options);
@@ -312,6 +314,9 @@ export class Room {
     this.#knocking = message.knocking;
     this.#self = message.participants.find((participant) => participant.id === message.self);
     this.#announced = "";
+    // Whatever becomes of the connections to the others: the room is joined.
+    this.#joining?.resolve();
+    this.#joining = undefined;
     this.#mesh.setIceServers(message.iceServers);
     this.#mesh.handleServer(true);
     const present = new Set(message.participants.map((participant) => participant.id));
@@ -324,8 +329,6 @@ export class Room {
     this.#events.emit("roomChanged", message.room);
     this.#events.emit("knockingChanged");
     this.#events.emit("localChanged");
-    this.#joining?.resolve();
-    this.#joining = undefined;
   }
 
   #handleMessage(message: RoomMessage): void {
@@ -386,8 +389,7 @@ export class Room {
       this.#events.emit("participantChanged", known);
       return;
     }
-    const self = this.#self;
-    const link = self && this.#mesh.add(info, self.joinOrder, this.#media.outgoing);
+    const link = this.#connectTo(info);
     if (link === undefined) return;
     const participant = new RemoteParticipant({
       get info() {
@@ -408,6 +410,16 @@ export class Room {
     });
     this.#participants.set(info.id, participant);
     this.#events.emit("participantJoined", participant);
+  }
+
+  #connectTo(info: ParticipantInfo): PeerLink | undefined {
+    try {
+      return this.#self && this.#mesh.add(info, this.#self.joinOrder, this.#media.outgoing);
+    } catch (error) {
+      // WebRTC is switched off, or the page has more connections than the browser allows.
+      this.#log.error("the browser makes no connection", { peer: info.id, error: String(error) });
+      return undefined;
+    }
   }
 
   #removeParticipant(id: ParticipantId, reason: ParticipantLeftMessage["reason"]): void {

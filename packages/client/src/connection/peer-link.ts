@@ -124,11 +124,13 @@ export class PeerLink {
 
   /** Presence, name, role or state changed. */
   handleInfo(info: ParticipantInfo): void {
+    const { screen } = this;
     this.#info = info;
     this.#timeline.recordExpectation(this.#info.state);
     this.#recovery.handleSignaling(this.#signalingUp, this.#now);
     this.#runRecovery();
-    if (this.#remote.update(info.state)) this.#emit({ type: "trackChange" });
+    // Its stream is there from the beginning: what they say of it decides whether it is shown.
+    if (this.#remote.update(info.state) || this.screen !== screen) this.#emit({ type: "trackChange" });
   }
 
   /** Our own connection to the server broke or is back. */
@@ -224,7 +226,24 @@ export class PeerLink {
   // Generations
 
   #build(): PeerConnection {
-    const pc: PeerConnection = new PeerConnection({
+    let pc: PeerConnection;
+    try {
+      pc = this.#create();
+    } catch (error) {
+      // One entry that the browser cannot read: a direct path needs none of them.
+      const text = String(error).slice(0, 200);
+      this.#options.log.error("the browser refused the ICE servers: going on without them", { error: text });
+      this.#timeline.record({ type: "serverError", error: { url: "iceServers", code: 0, text } });
+      this.#configuration = { ...this.#configuration, iceServers: [] };
+      pc = this.#create();
+    }
+    pc.setVideoLimits(this.#limits);
+    this.#attachControl(pc.control);
+    return pc;
+  }
+
+  #create(): PeerConnection {
+    return new PeerConnection({
       platform: this.#options.platform,
       configuration: this.#configuration,
       polite: this.#options.polite,
@@ -232,9 +251,6 @@ export class PeerLink {
       log: this.#options.log,
       onEvent: (event) => this.#handlePeerEvent(event),
     });
-    pc.setVideoLimits(this.#limits);
-    this.#attachControl(pc.control);
-    return pc;
   }
 
   #rebuild(reason: string): void {
@@ -516,8 +532,9 @@ export class PeerLink {
       this.#emit({ type: "message", message });
     }
     if (!this.#control.isAckDue) return;
-    this.#ackTimer?.cancel();
-    this.#ackTimer = this.#options.platform.setTimer(() => {
+    // Armed once: put off by every message, it would never come while they do.
+    this.#ackTimer ??= this.#options.platform.setTimer(() => {
+      this.#ackTimer = undefined;
       this.#control.flushAck();
       this.#pumpControl();
     }, ACK_DELAY_MS);
