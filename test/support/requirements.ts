@@ -27,6 +27,8 @@ const PROGRAMS = {
   gnutlsClient: { names: ["gnutls-cli"], debianPackage: "gnutls-bin" },
   stunclient: { names: ["turnutils_stunclient"], debianPackage: "coturn" },
   uclient: { names: ["turnutils_uclient"], debianPackage: "coturn" },
+  turnpeer: { names: ["turnutils_peer"], debianPackage: "coturn" },
+  natdiscovery: { names: ["turnutils_natdiscovery"], debianPackage: "coturn" },
   tcpdump: { names: ["tcpdump"], debianPackage: "tcpdump" },
   turnserver: { names: ["turnserver"], debianPackage: "coturn" },
 } as const satisfies Record<string, Program>;
