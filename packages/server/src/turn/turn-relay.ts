@@ -10,6 +10,9 @@ import { CHECK_CREDENTIAL_MS, TurnCredentials } from "./turn-credentials.ts";
 /** A relay that stopped by a fault is made anew, and not faster than this. */
 const RESTART_MS = 1_000;
 
+/** As long as other connections have to say what they want; clients answer a challenge at once. */
+const STRANGER_IDLE_MS = 10_000;
+
 /** Shown under the name that it has without TURN too. */
 const STUN_METRIC = "naru_turn_stun_requests_total";
 
@@ -106,7 +109,7 @@ export class TurnRelay {
   }
 
   async #open(): Promise<void> {
-    const { host, turn } = this.#config;
+    const { host, limits, turn } = this.#config;
     const address = await this.#listenAddress(host);
     const [first = 0, last = 0] = turn.ports.split("-").map(Number);
     const server = await createTurnServer({
@@ -123,6 +126,11 @@ export class TurnRelay {
         perUser: turn.allocationsPerParticipant,
         perAddress: turn.allocationsPerAddress,
         total: turn.allocations,
+      },
+      streams: {
+        total: limits.connections,
+        perAddress: limits.connectionsPerAddress,
+        idleTimeoutMs: STRANGER_IDLE_MS,
       },
       limits: { bitrateBps: turn.bitrateKbps * 1_000 },
       tcpRelay: turn.tcpRelay,
