@@ -1,10 +1,8 @@
 import arrowLeft from "lucide-static/icons/arrow-left.svg?raw";
 import arrowRight from "lucide-static/icons/arrow-right.svg?raw";
-import ban from "lucide-static/icons/ban.svg?raw";
 import check from "lucide-static/icons/check.svg?raw";
 import chevronDown from "lucide-static/icons/chevron-down.svg?raw";
 import circleAlert from "lucide-static/icons/circle-alert.svg?raw";
-import clipboardCopy from "lucide-static/icons/clipboard-copy.svg?raw";
 import copy from "lucide-static/icons/copy.svg?raw";
 import crown from "lucide-static/icons/crown.svg?raw";
 import doorOpen from "lucide-static/icons/door-open.svg?raw";
@@ -14,9 +12,7 @@ import file from "lucide-static/icons/file.svg?raw";
 import hand from "lucide-static/icons/hand.svg?raw";
 import keyboard from "lucide-static/icons/keyboard.svg?raw";
 import languages from "lucide-static/icons/languages.svg?raw";
-import link from "lucide-static/icons/link.svg?raw";
 import lock from "lucide-static/icons/lock.svg?raw";
-import logOut from "lucide-static/icons/log-out.svg?raw";
 import maximize from "lucide-static/icons/maximize.svg?raw";
 import messageSquare from "lucide-static/icons/message-square.svg?raw";
 import mic from "lucide-static/icons/mic.svg?raw";
@@ -48,11 +44,9 @@ import type { JSX } from "preact";
 const ICONS = {
   "arrow-left": arrowLeft,
   "arrow-right": arrowRight,
-  ban,
   check,
   "chevron-down": chevronDown,
   "circle-alert": circleAlert,
-  "clipboard-copy": clipboardCopy,
   copy,
   crown,
   "door-open": doorOpen,
@@ -62,9 +56,7 @@ const ICONS = {
   hand,
   keyboard,
   languages,
-  link,
   lock,
-  "log-out": logOut,
   maximize,
   "message-square": messageSquare,
   mic,
