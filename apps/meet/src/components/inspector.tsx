@@ -5,6 +5,7 @@ import { statsOf } from "../meeting/connection-stats.ts";
 import type { Meeting } from "../meeting/meeting.ts";
 import type { PeerView } from "../meeting/views.ts";
 import { formatMillis } from "../model/format.ts";
+import { repairReason } from "../model/repair-reason.ts";
 import { connectionReport } from "../model/report.ts";
 import { connectedAfterMs } from "../model/timeline.ts";
 import { checkUrl } from "../router.ts";
@@ -85,7 +86,7 @@ function Repairs({ peer }: { readonly peer: PeerView }): JSX.Element | null {
           <li key={restart.atMs}>
             <span class="numeric">{formatMillis(restart.atMs, locale.value)}</span>
             <span>
-              {`${inspector.repairKind[restart.kind]}: ${restart.reason}. `}
+              {repairText(restart)}{" "}
               {restart.recoveredAtMs === undefined
                 ? inspector.notRepaired
                 : inspector.repaired(formatMillis(restart.recoveredAtMs - restart.atMs, locale.value))}
@@ -95,6 +96,13 @@ function Repairs({ peer }: { readonly peer: PeerView }): JSX.Element | null {
       </ol>
     </section>
   );
+}
+
+/** What was done and why, in the language in use. */
+function repairText({ kind, reason }: { readonly kind: "ice" | "rebuild"; readonly reason: string }): string {
+  const { repairKind, repairReason: sentences } = t.value.inspector;
+  const name = repairReason(reason);
+  return name === undefined ? `${repairKind[kind]}.` : `${repairKind[kind]}: ${sentences[name]}.`;
 }
 
 function Report({ peer }: { readonly peer: PeerView }): JSX.Element {
