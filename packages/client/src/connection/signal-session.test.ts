@@ -19,13 +19,17 @@ const PICTURE = { type: "roomChanged", room: JOINED.room };
 let session: SignalSession;
 
 beforeEach(() => {
-  session = new SignalSession({
+  session = newSession();
+});
+
+function newSession(): SignalSession {
+  return new SignalSession({
     join: () => ({ room: "r", name: "Mina", state: {} }),
     connectTimeoutMs: 15_000,
     random: () => 0.5,
     log: SILENT_LOGGER,
   });
-});
+}
 
 function drain(): { sent: Record<string, unknown>[]; events: SignalSessionEvent[] } {
   const sent: Record<string, unknown>[] = [];
@@ -187,6 +191,46 @@ describe("a refusal", () => {
     expect(drain().sent.map((message) => message["type"])).toEqual(["join"]);
     receive({ ...JOINED, self: "p9" }, 2_001);
     expect(drain().sent).toEqual([]);
+  });
+
+  test("because too much was sent is answered by joining anew", () => {
+    join(0);
+    receive({ type: "error", code: "RATE_LIMITED", message: "too much", fatal: true }, 5);
+    session.handleTimeout(session.pollTimeout());
+    session.handleOpen(900);
+    expect(drain().sent.map((message) => message["type"])).toEqual(["join"]);
+  });
+
+  test("that will pass is waited for by who was in, and final for who was not", () => {
+    for (const code of ["SERVER_FULL", "TOO_MANY_ATTEMPTS"]) {
+      join(0);
+      session.handleClose(1006, "", 5);
+      for (let attempt = 0; attempt < 20; attempt++) {
+        session.handleTimeout(session.pollTimeout());
+        session.handleOpen(1_000);
+        receive({ type: "error", code, message: "wait", fatal: true }, 1_000);
+        expect([code, session.state, session.pollTimeout()]).toEqual([code, "reconnecting", 5_000]);
+      }
+      session = newSession();
+      session.connect(0);
+      session.handleOpen(0);
+      receive({ type: "error", code, message: "wait", fatal: true }, 5);
+      expect(session.state).toBe("closed");
+      session = newSession();
+    }
+  });
+
+  test("with a code of a later version is final or not as its close code says", () => {
+    for (const [closeCode, state] of [
+      [CLOSE_CODE_RESUMABLE, "reconnecting"],
+      [CLOSE_CODE_REFUSED, "closed"],
+    ] as const) {
+      session = newSession();
+      join(0);
+      receive({ type: "error", code: "SERVER_ASLEEP", message: "zzz", fatal: true }, 5);
+      session.handleClose(closeCode, "SERVER_ASLEEP", 6);
+      expect(session.state).toBe(state);
+    }
   });
 
   test("of one request leaves the session alone", () => {

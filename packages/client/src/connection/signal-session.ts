@@ -57,7 +57,11 @@ export type SignalSessionEvent =
 export type ClosedCode = SignalingErrorCode | "LEFT" | "SERVER_UNREACHABLE";
 
 /** Fatal errors after which the same session goes on over a new connection. */
-const RESUMABLE: ReadonlySet<string> = new Set(["SERVER_CLOSING", "HEARTBEAT_TIMEOUT", "RATE_LIMITED"]);
+const RESUMABLE: ReadonlySet<string> = new Set(["SERVER_CLOSING", "HEARTBEAT_TIMEOUT"]);
+/** After these the place in the room is gone, and another may be had at once. */
+const REJOINABLE: ReadonlySet<string> = new Set(["SESSION_UNKNOWN", "RATE_LIMITED"]);
+/** Refusals that pass: final for who wants in, and waited for by who was in. */
+const PASSING: ReadonlySet<string> = new Set(["TOO_MANY_ATTEMPTS", "SERVER_FULL"]);
 
 /** How long one attempt to connect may take: name, TCP, TLS, upgrade, join. */
 const ATTEMPT_TIMEOUT_MS = 8_000;
@@ -94,6 +98,9 @@ export class SignalSession {
   /** `open` once the WebSocket is; `live` once `joined` came over it. */
   #socket: "none" | "opening" | "open" | "live" = "none";
   #session: string | undefined;
+  #wasJoined = false;
+  /** A fatal error with a code of a later version: what follows from it is in the close code. */
+  #unknownRefusal: ErrorMessage | undefined;
   #attempt = 0;
 
   constructor(options: SignalSessionOptions) {
@@ -161,9 +168,11 @@ export class SignalSession {
     if (this.#socket === "none" || this.#state === "closed") return;
     if (code === CLOSE_CODE_REFUSED) {
       this.#socket = "none";
+      const unknown = this.#unknownRefusal;
       // Its error message came before, and ended the session; without one the reason is all there is.
       if (isSignalingErrorCode(reason))
         this.#refuse(reason, `the server closed the connection: ${reason}`, now);
+      else if (unknown !== undefined) this.#finish(unknown.code, unknown.message);
       else this.#retry(now);
       return;
     }
@@ -244,6 +253,7 @@ export class SignalSession {
   #open(now: Millis): void {
     this.#attempt++;
     this.#socket = "opening";
+    this.#unknownRefusal = undefined;
     this.#timers.set("attempt", now + ATTEMPT_TIMEOUT_MS);
     this.#emit({ type: "openSocket" });
   }
@@ -272,8 +282,7 @@ export class SignalSession {
         this.#setState("lobby");
         break;
       case "error":
-        if (message.fatal) this.#refuse(message.code, message.message, now);
-        else this.#emit({ type: "refused", error: message });
+        this.#handleError(message, now);
         break;
       case "pong":
       case "ack":
@@ -283,7 +292,15 @@ export class SignalSession {
     }
   }
 
+  #handleError(error: ErrorMessage, now: Millis): void {
+    const code: string = error.code;
+    if (!error.fatal) this.#emit({ type: "refused", error });
+    else if (isSignalingErrorCode(code)) this.#refuse(code, error.message, now);
+    else this.#unknownRefusal = error;
+  }
+
   #joined(message: JoinedMessage, now: Millis): void {
+    this.#wasJoined = true;
     this.#timers.stop("attempt");
     this.#timers.stop("giveUp");
     this.#timers.set("stable", now + STABLE_AFTER_MS);
@@ -304,8 +321,13 @@ export class SignalSession {
       this.#drop(now);
       return;
     }
-    if (code === "SESSION_UNKNOWN" && this.#session !== undefined) {
-      // The place in the room is gone (too long away, or another server): come in as somebody new.
+    if (this.#wasJoined && PASSING.has(code)) {
+      this.#emit({ type: "closeSocket" });
+      this.#retry(now, Number.POSITIVE_INFINITY);
+      return;
+    }
+    if (REJOINABLE.has(code) && this.#session !== undefined) {
+      // Too long away, another server, or too much sent: come in as somebody new.
       this.#session = undefined;
       this.#delivery.reset();
       this.#drop(now);
@@ -332,13 +354,14 @@ export class SignalSession {
     this.#retry(now);
   }
 
-  #retry(now: Millis): void {
+  /** @param growth - The attempt whose pause it is: later ones are longer. */
+  #retry(now: Millis, growth: number = Math.max(1, this.#attempt)): void {
     const giveUp = this.#timers.deadline("giveUp");
     this.#timers.stopAll();
     this.#timers.set("giveUp", giveUp);
     this.#transmits.clear();
     this.#socket = "none";
-    const retryInMs = backoffDelayMs(Math.max(1, this.#attempt), this.#options.random());
+    const retryInMs = backoffDelayMs(growth, this.#options.random());
     this.#timers.set("retry", now + retryInMs);
     if (this.#state === "connected") this.#setState("reconnecting");
     this.#emit({ type: "retryScheduled", attempt: this.#attempt + 1, retryInMs });
