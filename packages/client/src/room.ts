@@ -377,7 +377,11 @@ export class Room {
 
   #moderate(action: ModerateAction): void {
     this.#joinedSelf(action.action);
-    this.#signal?.send({ type: "moderate", ...action });
+    if (this.#signal?.send({ type: "moderate", ...action }) === true) return;
+    this.#events.emit(
+      "refused",
+      refusalError("RATE_LIMITED", "too much is waiting to be sent to the server"),
+    );
   }
 
   // Participants
@@ -434,7 +438,9 @@ export class Room {
   #handleLinkEvent(id: ParticipantId, event: PeerLinkEvent): void {
     switch (event.type) {
       case "signal":
-        this.#signal?.send({ type: "signal", to: id, signal: event.signal });
+        if (this.#signal?.send({ type: "signal", to: id, signal: event.signal }) === false) {
+          this.#log.warn("a signal was not taken: too much is waiting", { to: id });
+        }
         return;
       case "report":
         this.#signal?.send({ type: "report", peer: id, ...event.report });

@@ -125,7 +125,8 @@ export class FileTransfer {
   }
 
   /**
-   * The received file, whose hash was checked.
+   * The received file, whose hash was checked. Its type is the sender's for pictures, audio, video and plain text, and
+   * `application/octet-stream` for all else, so that nothing of it runs as a page of this site.
    * @throws {ClientError} `ROOM_STATE` before the transfer is `done`, or when this side sent the file.
    */
   blob(): Blob {

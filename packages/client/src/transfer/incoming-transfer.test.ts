@@ -31,7 +31,10 @@ class Channel {
   }
 }
 
-function receiver(size: number = BYTES.length): {
+function receiver(
+  size: number = BYTES.length,
+  mediaType = "",
+): {
   transfer: IncomingTransfer;
   sent: TransferMessage[];
   open(offset: number): Channel;
@@ -39,10 +42,10 @@ function receiver(size: number = BYTES.length): {
   const sent: TransferMessage[] = [];
   const transfer = new IncomingTransfer(
     "p1",
-    { type: "fileOffer", id: "f1", name: "a.bin", size, mediaType: "application/octet-stream" },
+    { type: "fileOffer", id: "f1", name: "a.bin", size, mediaType },
     {
       now: () => 0,
-      send: (_to, message) => void sent.push(message),
+      send: (_to, message) => sent.push(message) > 0,
       openChannel: () => undefined,
       isReachable: () => true,
       maxMessageSize: () => 65_536,
@@ -129,4 +132,36 @@ test("a sender whose channels always close at once is given up", () => {
   transfer.accept();
   for (let i = 0; i < 20 && transfer.state === "active"; i++) open(0).close();
   expect(transfer.failure?.code).toBe("PROTOCOL");
+});
+
+test("a file in many small messages, empty ones among them, and larger than a part, is the same bytes", async () => {
+  const bytes = Uint8Array.from({ length: 9_000_001 }, (_, index) => (index * 17) >> 3);
+  const { transfer, open } = receiver(bytes.length);
+  transfer.accept();
+  const channel = open(0);
+  for (let at = 0, size = 0; at < bytes.length; at += size, size = (size * 7 + 1) % 65_536) {
+    channel.deliver(bytes.slice(at, at + size).buffer);
+  }
+  channel.deliver(JSON.stringify({ sha256: createHash("sha256").update(bytes).digest("hex") }));
+  expect(transfer.state).toBe("done");
+  const received = new Uint8Array((await transfer.blob()?.arrayBuffer()) ?? new ArrayBuffer(0));
+  expect(Buffer.compare(received, bytes)).toBe(0);
+});
+
+test("what a sender calls a page, or anything else that runs, is handed out as bytes", () => {
+  for (const [mediaType, type] of [
+    ["image/png", "image/png"],
+    ["video/mp4", "video/mp4"],
+    ["text/html", "application/octet-stream"],
+    ["image/svg+xml", "application/octet-stream"],
+    ["text/plain;charset=x", "application/octet-stream"],
+    ["", "application/octet-stream"],
+  ] as const) {
+    const { transfer, open } = receiver(BYTES.length, mediaType);
+    transfer.accept();
+    const channel = open(0);
+    channel.deliver(BYTES.slice().buffer);
+    channel.deliver(JSON.stringify({ sha256: SHA256 }));
+    expect(transfer.blob()?.type).toBe(type);
+  }
 });

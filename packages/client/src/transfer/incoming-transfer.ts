@@ -7,6 +7,11 @@ import { failure, parseChannelText, type TransferMessage } from "./transfer-prot
 
 /** This much is collected in memory before it becomes a part of a Blob, which browsers keep on disk. */
 const PART_BYTES = 4 * 1024 * 1024;
+/**
+ * Types that a browser shows without running anything in them. All else is bytes: the sender chose the type, and a page opened
+ * from the blob (HTML, SVG, PDF) would run as this site's own.
+ */
+const SAFE_TYPES = /^(image\/(png|jpeg|gif|webp|avif)|(audio|video)\/[\w.+-]+|text\/plain)$/;
 /** How often the sender hears how much arrived. */
 const PROGRESS_BYTES = 256 * 1024;
 /** Interruptions without a single byte in between: something is wrong with more than the network. */
@@ -25,8 +30,9 @@ export class IncomingTransfer implements FileTransferSource {
   readonly #hash: Sha256 = new Sha256();
   readonly #speed: SpeedMeter = new SpeedMeter();
   #parts: Blob[] = [];
-  #collected: Uint8Array<ArrayBuffer>[] = [];
-  #collectedBytes = 0;
+  /** One buffer: kept one by one, small messages would cost many times their bytes. */
+  #part: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #collected = 0;
   #bytes = 0;
   #reported = 0;
   #state: TransferState = "offered";
@@ -151,7 +157,8 @@ export class IncomingTransfer implements FileTransferSource {
       this.#end("failed", "PROTOCOL");
       return;
     }
-    this.#tell({ type: "fileAccept", id: this.id, offset: this.#bytes });
+    if (!this.#tell({ type: "fileAccept", id: this.id, offset: this.#bytes }))
+      this.#end("failed", "PROTOCOL");
   }
 
   #handleData(channel: RTCDataChannel, data: unknown): void {
@@ -165,16 +172,15 @@ export class IncomingTransfer implements FileTransferSource {
   }
 
   #take(bytes: Uint8Array<ArrayBuffer>): void {
+    if (bytes.length === 0) return;
     if (this.#bytes + bytes.length > this.size) {
       this.#tell({ type: "fileFailed", id: this.id, code: "TOO_LARGE" });
       this.#end("failed", "TOO_LARGE");
       return;
     }
     this.#hash.update(bytes);
+    this.#collect(bytes);
     this.#bytes += bytes.length;
-    this.#collected.push(bytes);
-    this.#collectedBytes += bytes.length;
-    if (this.#collectedBytes >= PART_BYTES) this.#collect();
     this.#speed.record(this.#bytes, this.#owner.now());
     if (this.#bytes - this.#reported < PROGRESS_BYTES && this.#bytes < this.size) return;
     this.#reported = this.#bytes;
@@ -182,10 +188,20 @@ export class IncomingTransfer implements FileTransferSource {
     this.#owner.handleChange();
   }
 
-  #collect(): void {
-    this.#parts.push(new Blob(this.#collected));
-    this.#collected = [];
-    this.#collectedBytes = 0;
+  #collect(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#part.length === 0) this.#part = new Uint8Array(Math.min(PART_BYTES, this.size));
+    for (let at = 0; at < bytes.length; ) {
+      const piece = bytes.subarray(at, at + this.#part.length - this.#collected);
+      this.#part.set(piece, this.#collected);
+      this.#collected += piece.length;
+      at += piece.length;
+      if (this.#collected === this.#part.length) this.#flush();
+    }
+  }
+
+  #flush(): void {
+    if (this.#collected > 0) this.#parts.push(new Blob([this.#part.subarray(0, this.#collected)]));
+    this.#collected = 0;
   }
 
   #finish(announced: string): void {
@@ -200,21 +216,22 @@ export class IncomingTransfer implements FileTransferSource {
       this.#end("failed", "HASH_MISMATCH");
       return;
     }
-    this.#collect();
-    this.#blob = new Blob(this.#parts, { type: this.mediaType });
+    this.#flush();
+    const type = SAFE_TYPES.test(this.mediaType) ? this.mediaType : "application/octet-stream";
+    this.#blob = new Blob(this.#parts, { type });
     this.#tell({ type: "fileDone", id: this.id });
     this.#end("done");
   }
 
-  #tell(message: TransferMessage): void {
-    this.#owner.send(this.participant, message);
+  #tell(message: TransferMessage): boolean {
+    return this.#owner.send(this.participant, message);
   }
 
   #end(state: TransferState, code?: TransferFailure["code"]): void {
     this.#state = state;
     this.#failure = code === undefined ? undefined : failure(code);
     this.#parts = [];
-    this.#collected = [];
+    this.#part = new Uint8Array(0);
     const channel = this.#channel;
     this.#channel = undefined;
     channel?.close();

@@ -13,7 +13,8 @@ import { channelLabel, failure, parseChannelText, type TransferMessage } from ".
 /** What a transfer is given by its manager. */
 export interface TransferOwner {
   now(): number;
-  send(to: ParticipantId, message: TransferMessage): void;
+  /** False when it was not taken: too much is waiting. */
+  send(to: ParticipantId, message: TransferMessage): boolean;
   openChannel(to: ParticipantId, label: string): RTCDataChannel | undefined;
   /** Whether messages arrive at once. */
   isReachable(id: ParticipantId): boolean;
@@ -41,7 +42,7 @@ export class OutgoingTransfer implements FileTransferSource {
   readonly #file: Blob;
   readonly #owner: TransferOwner;
   readonly #receivers: Map<ParticipantId, Receiver>;
-  #hash: Promise<string> | undefined;
+  #hash: Promise<string | undefined> | undefined;
   #sha256: string | undefined;
 
   constructor(id: string, file: Blob, name: string, to: readonly ParticipantId[], owner: TransferOwner) {
@@ -64,8 +65,11 @@ export class OutgoingTransfer implements FileTransferSource {
   /** Tells every receiver. */
   offer(): void {
     const { id, name, size, mediaType } = this;
-    for (const to of this.#receivers.keys())
-      this.#owner.send(to, { type: "fileOffer", id, name, size, mediaType });
+    for (const [to, receiver] of this.#receivers) {
+      if (this.#owner.send(to, { type: "fileOffer", id, name, size, mediaType })) continue;
+      this.#end(receiver, "failed", "PROTOCOL");
+      this.#owner.handleChange();
+    }
   }
 
   /** Only a receiver accepts. */

@@ -24,8 +24,10 @@ export interface TransfersOptions {
 const MAX_OUTGOING = 32;
 /** Offers of one participant that wait or run. */
 const MAX_INCOMING_PER_PARTICIPANT = 16;
-/** Ended ones are forgotten, oldest first. */
+/** Ended ones are forgotten, oldest first, and before all others those that came to nothing. */
 const MAX_REMEMBERED = 200;
+/** Ended offers of one participant that came to nothing. */
+const MAX_FRUITLESS_PER_PARTICIPANT = 16;
 
 interface Entry {
   readonly transfer: FileTransfer;
@@ -131,7 +133,7 @@ export class Transfers {
     const { platform, send, openChannel, isReachable, maxMessageSize, onChange } = this.#options;
     const source = create({
       now: () => platform.now(),
-      send: (to, message) => void send(to, message),
+      send,
       openChannel,
       isReachable,
       maxMessageSize,
@@ -139,13 +141,28 @@ export class Transfers {
     });
     const entry: Entry = { source, transfer: new FileTransfer(source) };
     this.#entries = [...this.#entries, entry];
-    const excess = this.#entries.length - MAX_REMEMBERED;
-    const ended = this.#entries
-      .filter(({ source: { state } }) => !isLive(state))
-      .slice(0, Math.max(0, excess));
-    this.#entries = this.#entries.filter((known) => !ended.includes(known));
+    this.#forget();
     this.#options.onAdd(entry.transfer);
     return entry;
+  }
+
+  #forget(): void {
+    const fruitless = this.#entries.filter(({ source: { state } }) => !isLive(state) && state !== "done");
+    const done = this.#entries.filter(({ source: { state } }) => state === "done");
+    const perParticipant = new Map<ParticipantId, number>();
+    const forgotten = new Set<Entry>();
+    for (const entry of [...fruitless].reverse()) {
+      const { participant } = entry.source;
+      if (participant === undefined) continue;
+      const count = (perParticipant.get(participant) ?? 0) + 1;
+      perParticipant.set(participant, count);
+      if (count > MAX_FRUITLESS_PER_PARTICIPANT) forgotten.add(entry);
+    }
+    for (const entry of [...fruitless, ...done]) {
+      if (this.#entries.length - forgotten.size <= MAX_REMEMBERED) break;
+      forgotten.add(entry);
+    }
+    this.#entries = this.#entries.filter((entry) => !forgotten.has(entry));
   }
 
   #find(participant: ParticipantId, id: string): OutgoingTransfer | IncomingTransfer | undefined {
