@@ -9,6 +9,9 @@ const REMOTE = { usernameFragment: "remotefrag", password: "remotepasswordremote
 const LOCAL_KEY = nodeCrypto.createHmac("sha-1", shortTermKey(LOCAL.password));
 const REMOTE_KEY = nodeCrypto.createHmac("sha-1", shortTermKey(REMOTE.password));
 
+/** Each of them costs a few HMACs: more in one input finds nothing that more inputs do not. */
+const MAX_DATAGRAMS = 12;
+
 const HOST = address("192.0.2.1:1000");
 const PEERS = [address("192.0.2.2:2000"), address("192.0.2.3:3000"), address("[2001:db8::1]:4000")];
 const CANDIDATE: LocalCandidate = {
@@ -51,7 +54,7 @@ export function target(bytes: Uint8Array): void {
     }
     while (agent.pollEvent() !== undefined);
   };
-  for (const [index, datagram] of datagrams(bytes).entries()) {
+  for (const [index, datagram] of datagrams(bytes).slice(0, MAX_DATAGRAMS).entries()) {
     const how = datagram[0] ?? 0;
     if (index === 2) agent.setRemoteParameters({ ...REMOTE, supportsRenomination: true }, now);
     if (how % 16 === 15) agent.restart(now, LOCAL);
@@ -69,7 +72,7 @@ export function target(bytes: Uint8Array): void {
     throw new Error("more pairs or candidates than there may be");
   }
   // Some turns of its timers: each of them has to bring time forward.
-  for (let turns = 0; turns < 30 && agent.pollTimeout() < 1e9; turns++) {
+  for (let turns = 0; turns < 10 && agent.pollTimeout() < 1e9; turns++) {
     now = Math.max(now, agent.pollTimeout());
     agent.handleTimeout(now);
     drain();

@@ -26,27 +26,24 @@ import {
 } from "../stun/index.ts";
 import type { IceAgentCounters, IceAgentEvent, IceState } from "./agent-events.ts";
 import { DEFAULT_ICE_TIMINGS, type IceAgentOptions, type IceRole, type IceTimings } from "./agent-options.ts";
-import { canPair, countCandidates, type LocalCandidate, type RemoteCandidate } from "./candidate.ts";
+import { countCandidates, type LocalCandidate, type RemoteCandidate } from "./candidate.ts";
 import { type CandidateAttribute, readRemoteCandidate } from "./candidate-attribute.ts";
-import { CandidatePair, type IceCandidatePair, type IcePairStats } from "./candidate-pair.ts";
+import type { CandidatePair, IceCandidatePair, IcePairStats } from "./candidate-pair.ts";
 import { encodeRefusal, encodeSuccess, judgeRequest } from "./check-message.ts";
 import { Checker, type CheckOutcome } from "./checker.ts";
 import type { IceFacts } from "./facts.ts";
-import { type EarlyCheck, IceGeneration, MAX_CANDIDATES, MAX_EARLY_CHECKS } from "./generation.ts";
-import { bestValid, followsNomination, isBetter, nominationTime, replacementTime } from "./nomination.ts";
+import { type EarlyCheck, IceGeneration, MAX_CANDIDATES } from "./generation.ts";
+import { bestValid, isBetter } from "./nomination.ts";
 import {
   checkIceParameters,
   createIceParameters,
   type IceParameters,
   type RemoteIceParameters,
 } from "./parameters.ts";
-import { peerReflexivePriority } from "./priority.ts";
+import { Selection } from "./selection.ts";
 
 /** Valid pairs that are kept beside the selected one, the best of them; a relayed one comes on top. */
 const MAX_BACKUPS = 2;
-
-/** Addresses of the other side that nobody named: more than its NATs have, and few enough to leave room for those it names. */
-const MAX_PEER_REFLEXIVE = 30;
 
 /** A turn brings a handful. */
 const MAX_EVENTS = 1024;
@@ -62,9 +59,6 @@ const RETRIGGER_MS = 100;
 
 /** After a restart the other side may still use the old pairs for so long after we have left them. */
 const OLD_GENERATION_MS = 5_000;
-
-/** Between two renominations, so that pairs that come up one after the other do not move the call each time. */
-const RENOMINATION_MS = 1_000;
 
 /** Failure may be certain this early; before, an address of the peer may still come up by its own checks. */
 const MIN_CHECKING_MS = 5_000;
@@ -112,14 +106,9 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     { generation: IceGeneration; withIp: (ip: IpAddress) => RemoteCandidate }
   >();
   #selected: CandidatePair | undefined;
-  /** The pair that was nominated last, by us or by the other side. */
-  #nominee: CandidatePair | undefined;
-  #nominatedAt: Millis = LONG_AGO;
-  /** Of our NOMINATION attributes, or the highest of theirs. */
-  #nomination = 0;
+  readonly #selection: Selection;
   #state: IceState = "new";
   #startedAt: Millis | undefined;
-  #lastPairAt: Millis = LONG_AGO;
   #lastAnswerAt: Millis = LONG_AGO;
   #hadValidPair = false;
   #isRechecked = false;
@@ -143,6 +132,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     this.#role = role;
     this.#tieBreaker = this.#newTieBreaker();
     this.#checker = new Checker(environment.random, this.#timings);
+    this.#selection = new Selection(this.#timings);
     this.#generation = this.#newGeneration(0, parameters);
   }
 
@@ -173,13 +163,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
 
   /** Takes a candidate of ours, of the current generation. Beyond 100 they are left out. */
   addLocalCandidate(candidate: LocalCandidate, now: Millis): void {
-    const generation = this.#generation;
-    if (generation.localCandidates.length >= MAX_CANDIDATES) {
-      this.counters.dropped++;
-      return;
-    }
-    generation.localCandidates.push(candidate);
-    for (const remote of generation.remoteCandidates) this.#pair(generation, candidate, remote, now);
+    this.#generation.addLocal(candidate, now);
     this.#evaluate(now);
   }
 
@@ -203,7 +187,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
       this.counters.dropped++;
       return `more than ${MAX_CANDIDATES} candidates`;
     }
-    if (reading.type === "candidate") this.#addRemote(generation, reading.candidate, now);
+    if (reading.type === "candidate") generation.addRemote(reading.candidate, now);
     else {
       const id = this.#nextId++;
       generation.pendingNames++;
@@ -241,10 +225,8 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
       this.#previous = keeps ? old : undefined;
     this.#previousUntil = NEVER;
     this.#generation = this.#newGeneration(old.number + 1, parameters);
-    this.#nominee = undefined;
-    this.#nomination = 0;
+    this.#selection.reset();
     this.#startedAt = undefined;
-    this.#lastPairAt = LONG_AGO;
     this.#isRechecked = false;
     this.#hadValidPair = false;
     if (this.#state === "failed") this.#state = "disconnected";
@@ -254,11 +236,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
   /** A route is gone: a socket has closed, an interface was unplugged, an allocation has ended. */
   removeRoute(route: SocketId, now: Millis): void {
     for (const generation of this.#generations()) {
-      const { checks, localCandidates } = generation;
-      for (const pair of [...checks.pairs]) if (pair.route === route) this.#dropPair(pair);
-      for (let i = localCandidates.length - 1; i >= 0; i--) {
-        if (localCandidates[i]?.route === route) localCandidates.splice(i, 1);
-      }
+      for (const pair of generation.removeRoute(route)) this.#dropPair(pair);
     }
     this.#streams.delete(route);
     this.#evaluate(now);
@@ -326,7 +304,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     if (ask === undefined) return;
     this.#names.delete(id);
     ask.generation.pendingNames--;
-    if (ip !== undefined) this.#addRemote(ask.generation, ask.withIp(ip), now);
+    if (ip !== undefined) ask.generation.addRemote(ask.withIp(ip), now);
     this.#evaluate(now);
   }
 
@@ -459,48 +437,6 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
 
   // Candidates and pairs.
 
-  #addRemote(generation: IceGeneration, candidate: RemoteCandidate, now: Millis): void {
-    const known = generation.findRemote(candidate.address, candidate.protocol);
-    if (known !== undefined && known.type !== "prflx") return;
-    if (known !== undefined) {
-      // Its checks were faster than its description, which knows better what it is.
-      generation.remoteCandidates[generation.remoteCandidates.indexOf(known)] = candidate;
-      for (const pair of [...generation.checks.pairs]) {
-        if (pair.remote !== known) continue;
-        pair.remote = candidate;
-        pair.computePriority(this.#role === "controlling");
-        generation.checks.reposition(pair);
-      }
-    } else if (generation.remoteCandidates.length >= MAX_CANDIDATES) {
-      this.counters.dropped++;
-      return;
-    } else generation.remoteCandidates.push(candidate);
-    for (const local of generation.localCandidates) this.#pair(generation, local, candidate, now);
-  }
-
-  /** Forms a pair if one can be (RFC 8445 §6.1.2.2). A passive TCP candidate gets its pairs when connections come. */
-  #pair(generation: IceGeneration, local: LocalCandidate, remote: RemoteCandidate, now: Millis): void {
-    if (local.tcpType === "passive" || !canPair(local, remote)) return;
-    this.#addPair(generation, local, remote, local.route, now);
-  }
-
-  #addPair(
-    generation: IceGeneration,
-    local: LocalCandidate,
-    remote: RemoteCandidate,
-    route: SocketId | undefined,
-    now: Millis,
-  ): CandidatePair | undefined {
-    const pair = new CandidatePair(this.#nextId++, generation, local, remote);
-    pair.route = route;
-    pair.computePriority(this.#role === "controlling");
-    const refusal = generation.checks.add(pair);
-    if (refusal === "full") this.counters.dropped++;
-    if (refusal !== undefined) return undefined;
-    this.#lastPairAt = now;
-    return pair;
-  }
-
   #dropPair(pair: CandidatePair): void {
     pair.state = "failed";
     this.#checker.cancel((other) => other === pair);
@@ -509,16 +445,6 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     if (pair.local.protocol === "udp" || pair.route === undefined) return;
     this.#streams.delete(pair.route);
     this.#emit({ type: "disconnect", route: pair.route });
-  }
-
-  /** The candidate that a route's packets come to. */
-  #localOf(generation: IceGeneration, route: SocketId): LocalCandidate | undefined {
-    const onRoute = generation.localCandidates.filter((candidate) => candidate.route === route);
-    return (
-      onRoute.find(({ type }) => type === "host" || type === "relay") ??
-      onRoute[0] ??
-      this.#streams.get(route)
-    );
   }
 
   #findPair(route: SocketId, from: TransportAddress): CandidatePair | undefined {
@@ -550,7 +476,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
       this.#switchRole();
     }
     const early = { route: socket, from, priority, isNominating, nomination, remoteFragment: fragment };
-    if (generation.remote === undefined) this.#keepEarly(generation, early);
+    if (generation.remote === undefined) generation.keepEarly(early);
     else if (generation.remote.usernameFragment === fragment) this.#actOn(generation, early, now);
   }
 
@@ -570,19 +496,6 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     return true;
   }
 
-  /** RFC 8445 §7.3: a check may come before the other side's description; it is answered, and kept. */
-  #keepEarly(generation: IceGeneration, check: EarlyCheck): void {
-    const { earlyChecks } = generation;
-    const index = earlyChecks.findIndex(
-      ({ route, from }) => route === check.route && from.equals(check.from),
-    );
-    if (index !== -1) {
-      const isNominating = check.isNominating || earlyChecks[index]?.isNominating === true;
-      earlyChecks[index] = { ...check, isNominating };
-    } else if (earlyChecks.length < MAX_EARLY_CHECKS) earlyChecks.push(check);
-    else this.counters.dropped++;
-  }
-
   /** Draws the conclusions of an authentic check that was answered (RFC 8445 §7.3.1.3 to §7.3.1.5). */
   #actOn(generation: IceGeneration, check: EarlyCheck, now: Millis): void {
     const pair = generation.checks.find(check.route, check.from) ?? this.#learnPair(generation, check, now);
@@ -595,52 +508,19 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
       pair.lastAnswerAt = now;
       if (!pair.isValid) this.#makeValid(pair, now);
     }
-    if (check.isNominating && this.#role === "controlled")
-      this.#handleNomination(pair, check.nomination, now);
-    if (!this.#isLite && generation === this.#generation) this.#trigger(pair, now);
-  }
-
-  /** RFC 8445 §7.3.1.3: the other side has an address that nobody named. */
-  #learnPair(generation: IceGeneration, check: EarlyCheck, now: Millis): CandidatePair | undefined {
-    const local = this.#localOf(generation, check.route);
-    if (local === undefined || generation !== this.#generation) return undefined;
-    const { protocol } = local;
-    let remote = generation.findRemote(check.from, protocol);
-    if (remote === undefined) {
-      if (!this.#hasRoomForReflexive(generation)) {
-        this.counters.dropped++;
-        return undefined;
-      }
-      remote = {
-        type: "prflx",
-        protocol,
-        tcpType: protocol === "tcp" ? (local.tcpType === "passive" ? "active" : "passive") : undefined,
-        address: check.from,
-        priority: check.priority,
-        // RFC 8445 §7.3.1.3: different from all others.
-        foundation: `prflx${this.#nextId}`,
-        hostname: undefined,
-      };
-      generation.remoteCandidates.push(remote);
-      for (const other of generation.localCandidates) {
-        if (other !== local && other.protocol === "udp") this.#pair(generation, other, remote, now);
-      }
+    // The old generation carries data while it has to; nothing more is decided about it.
+    if (generation !== this.#generation) return;
+    if (check.isNominating && this.#role === "controlled") {
+      const value = this.#supportsRenomination ? check.nomination : undefined;
+      this.#selection.handleNomination(pair, value, now);
     }
-    return this.#addPair(generation, local, remote, check.route, now);
+    if (!this.#isLite) this.#trigger(pair, now);
   }
 
-  /** Authentic checks can be sent again by others, from anywhere: what led to nothing makes room for what may. */
-  #hasRoomForReflexive({ remoteCandidates, checks }: IceGeneration): boolean {
-    const found = remoteCandidates.filter(({ type }) => type === "prflx");
-    if (remoteCandidates.length < MAX_CANDIDATES && found.length < MAX_PEER_REFLEXIVE) return true;
-    const pairsOf = (remote: RemoteCandidate): CandidatePair[] => {
-      return checks.pairs.filter((pair) => pair.remote === remote);
-    };
-    const useless = found.find((remote) => pairsOf(remote).every(({ state }) => state === "failed"));
-    if (useless === undefined) return false;
-    for (const pair of pairsOf(useless)) this.#dropPair(pair);
-    remoteCandidates.splice(remoteCandidates.indexOf(useless), 1);
-    return true;
+  #learnPair(generation: IceGeneration, check: EarlyCheck, now: Millis): CandidatePair | undefined {
+    const local = generation.localOf(check.route) ?? this.#streams.get(check.route);
+    if (local === undefined || generation !== this.#generation) return undefined;
+    return generation.learnPair(check, local, now);
   }
 
   /** RFC 8445 §7.3.1.4. */
@@ -669,18 +549,6 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     if (index !== -1) this.#triggered.splice(index, 1);
   }
 
-  /** The other side controls and nominates (RFC 8445 §7.3.1.5). */
-  #handleNomination(pair: CandidatePair, nomination: number | undefined, now: Millis): void {
-    for (const other of pair.generation.checks.pairs) if (other !== pair) other.nominationsInARow = 0;
-    pair.nominationsInARow++;
-    const current = this.#nominee?.isValid ? this.#nominee : undefined;
-    const value = this.#supportsRenomination ? nomination : undefined;
-    if (!followsNomination(pair, current, value, this.#nomination, this.#timings, now)) return;
-    this.#nomination = Math.max(this.#nomination, value ?? 0);
-    if (pair.isValid) this.#setNominee(pair, now);
-    else pair.isNominationDue = true;
-  }
-
   // Checks and their outcomes.
 
   #check(pair: CandidatePair, now: Millis): void {
@@ -692,7 +560,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     if (!pair.isValid) pair.state = "in-progress";
     const { pairs } = this.#generation.checks;
     const pending = pairs.filter(({ state }) => state === "in-progress" || state === "waiting").length;
-    const isSpare = this.#nominee !== undefined && isBetter(this.#nominee, pair);
+    const isSpare = this.#selection.nominee !== undefined && isBetter(this.#selection.nominee, pair);
     this.#send(pair, false, pending, isSpare ? SPARE_SENDS : this.#timings.maxSends, now);
   }
 
@@ -706,7 +574,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
   }
 
   #send(pair: CandidatePair, isLiveness: boolean, pending: number, maxSends: number, now: Millis): void {
-    const isNominating = this.#role === "controlling" && this.#nominee === pair;
+    const isNominating = this.#role === "controlling" && this.#selection.nominee === pair;
     const nomination = this.#canRenominate(pair.generation) ? pair.nomination : undefined;
     const content = { role: this.#role, tieBreaker: this.#tieBreaker, isNominating, nomination };
     this.#checker.send(pair, content, isLiveness, pending, maxSends, now);
@@ -766,39 +634,14 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     this.#answersReceived++;
     this.#lastAnswerAt = now;
     pair.noteAnswer(roundTripMs, now);
-    if (isNominating && this.#nominee === pair) pair.isNominated = true;
-    if (pair.local.protocol === "udp" && !pair.local.address.equals(mapped)) this.#setMapped(pair, mapped);
+    if (isNominating && this.#selection.nominee === pair) pair.isNominated = true;
+    if (pair.local.protocol === "udp" && !pair.local.address.equals(mapped))
+      pair.generation.setMapped(pair, mapped);
     if (!pair.isValid) this.#makeValid(pair, now);
     this.#scheduleLiveness(pair, now);
     if (!pair.isNominationDue) return;
     pair.isNominationDue = false;
-    if (this.#role === "controlled") this.#setNominee(pair, now);
-  }
-
-  /** RFC 8445 §7.2.5.3.1: packets of the pair leave from another address than its local candidate's. */
-  #setMapped(pair: CandidatePair, mapped: TransportAddress): void {
-    const { generation, route, local } = pair;
-    let found = generation.localCandidates.find(
-      (candidate) => candidate.route === route && candidate.address.equals(mapped),
-    );
-    if (found === undefined && generation.localCandidates.length < MAX_CANDIDATES) {
-      found = {
-        ...local,
-        type: "prflx",
-        address: mapped,
-        priority: peerReflexivePriority(local.protocol, local.localPreference),
-        foundation: `prflx${this.#nextId++}`,
-        relatedAddress: local.base,
-        hostname: undefined,
-        // Nobody has to be told: the other side has seen it.
-        isExposed: false,
-      };
-      generation.localCandidates.push(found);
-    }
-    if (found === undefined) return;
-    pair.local = found;
-    pair.computePriority(this.#role === "controlling");
-    generation.checks.reposition(pair);
+    if (this.#role === "controlled") this.#selection.setNominee(pair, now);
   }
 
   #makeValid(pair: CandidatePair, now: Millis): void {
@@ -817,8 +660,11 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
 
   #switchRole(): void {
     this.#role = this.#role === "controlling" ? "controlled" : "controlling";
-    for (const { checks } of this.#generations()) checks.recompute(this.#role === "controlling");
-    if (this.#selected !== undefined && this.#nominee?.isNominated !== true) this.#nominee = undefined;
+    for (const generation of this.#generations()) {
+      generation.isControlling = this.#role === "controlling";
+      generation.checks.recompute(generation.isControlling);
+    }
+    if (this.#selection.nominee?.isNominated !== true) this.#selection.dropNominee();
     this.#emit({ type: "roleChange", role: this.#role });
   }
 
@@ -829,7 +675,14 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
   #newGeneration(number: number, parameters: IceParameters | undefined): IceGeneration {
     if (parameters !== undefined) checkIceParameters(parameters);
     const { crypto, random } = this.#environment;
-    return new IceGeneration(crypto, number, parameters ?? createIceParameters(random));
+    const generation = new IceGeneration(
+      crypto,
+      number,
+      parameters ?? createIceParameters(random),
+      this.counters,
+    );
+    generation.isControlling = this.#role === "controlling";
+    return generation;
   }
 
   // After every turn: what is to be done, what has changed, when to wake.
@@ -876,84 +729,36 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     }
   }
 
-  #select(now: Millis): void {
-    const generation = this.#generation;
-    if (this.#nominee?.isValid === false) this.#nominee = undefined;
-    if (this.#isLite && generation.remote?.isLite === true) this.#selectUnchecked(generation, now);
-    const best = bestValid(generation);
-    if (this.#role === "controlling" && !this.#isLite && best !== undefined)
-      this.#nominate(generation, best, now);
-    const old = this.#selected?.isValid === true ? this.#selected : undefined;
-    const isOldGood =
-      old !== undefined && old.generation !== generation && old.silentFor(now) < this.#timings.silentMs;
-    if (this.#nominee !== undefined) this.#setSelected(this.#nominee, now);
-    else if (isOldGood) this.#setSelected(old, now);
-    // RFC 8445 §12.1: before a nomination any valid pair may carry data.
-    else this.#setSelected(best ?? old, now);
-  }
-
   /** RFC 8445 §8.2: two lite sides check nothing; the best pair is what there is. */
   #selectUnchecked({ checks }: IceGeneration, now: Millis): void {
     const [first] = checks.pairs;
     if (first === undefined || first.isValid) return;
     first.lastAnswerAt = now;
     this.#makeValid(first, now);
-    this.#nominee = first;
-  }
-
-  /** Regular nomination, and what comes after it. */
-  #nominate(generation: IceGeneration, best: CandidatePair, now: Millis): void {
-    const nominee = this.#nominee;
-    if (nominee === undefined) {
-      const at = nominationTime(generation, best, this.#timings);
-      if (now >= at) this.#nominatePair(best, now);
-      else this.#wake(at, now);
-      return;
-    }
-    for (const pair of generation.checks.pairs) {
-      if (pair === nominee) continue;
-      const at = replacementTime(nominee, pair, this.#timings);
-      if (now >= at) {
-        this.#environment.log.info("ICE leaves a silent pair", {
-          local: pair.local.type,
-          remote: pair.remote.type,
-        });
-        this.#nominatePair(pair, now);
-        return;
-      }
-      this.#wake(at, now);
-    }
-    if (!this.#canRenominate(generation) || !isBetter(best, nominee) || best.unansweredSince !== undefined)
-      return;
-    const at = this.#nominatedAt + RENOMINATION_MS;
-    if (now >= at) this.#nominatePair(best, now);
-    else this.#wake(at, now);
+    this.#selection.setNominee(first, now);
   }
 
   #canRenominate({ remote }: IceGeneration): boolean {
     return this.#supportsRenomination && remote?.supportsRenomination === true;
   }
 
-  #nominatePair(pair: CandidatePair, now: Millis): void {
-    pair.nomination = ++this.#nomination;
-    this.#setNominee(pair, now);
-    // Until the other side has answered this, ours is not its choice.
-    pair.isNominated = false;
-    this.#send(pair, false, 0, this.#timings.maxSends, now);
-  }
-
-  #setNominee(pair: CandidatePair, now: Millis): void {
-    const before = this.#nominee;
-    if (before === pair) return;
-    if (before !== undefined) {
-      before.leftAt = now;
-      before.isNominated = false;
+  #select(now: Millis): void {
+    const generation = this.#generation;
+    const selection = this.#selection;
+    if (selection.nominee?.isValid === false) selection.dropNominee();
+    if (this.#isLite && generation.remote?.isLite === true) this.#selectUnchecked(generation, now);
+    const best = bestValid(generation);
+    if (this.#role === "controlling" && !this.#isLite && best !== undefined) {
+      const { pair, wakeAt } = selection.next(generation, best, this.#canRenominate(generation), now);
+      this.#wake(wakeAt, now);
+      if (pair !== undefined) {
+        selection.nominate(pair, now);
+        this.#send(pair, false, 0, this.#timings.maxSends, now);
+      }
     }
-    this.#nominee = pair;
-    this.#nominatedAt = now;
-    pair.isNominated = true;
-    if (this.#previous !== undefined && this.#previousUntil === NEVER) {
-      this.#previousUntil = now + OLD_GENERATION_MS;
+    this.#setSelected(selection.choose(generation, best, this.#selected, now), now);
+    if (selection.nominee !== undefined && this.#previous !== undefined) {
+      this.#previousUntil = Math.min(this.#previousUntil, now + OLD_GENERATION_MS);
       this.#wake(this.#previousUntil, now);
     }
   }
@@ -1014,7 +819,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
   /** The next check of a pair that has just answered. */
   #scheduleLiveness(pair: CandidatePair, now: Millis): void {
     const { livenessMs, backupMs } = this.#timings;
-    const interval = pair === this.#selected || pair === this.#nominee ? livenessMs : backupMs;
+    const interval = pair === this.#selected || pair === this.#selection.nominee ? livenessMs : backupMs;
     // RFC 7675 §5.1: from 0.8 to 1.2 of it, so that agents do not fall into step. Never above it, for the figure's sake.
     pair.nextLivenessAt = now + interval * (0.8 + 0.2 * randomUnit(this.#environment.random));
   }
@@ -1055,7 +860,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
   /** `RTCIceTransportState`: gathered, told the end of the other side's candidates, and done with checking. */
   #isComplete(selected: CandidatePair): boolean {
     const { isLocalEnded, isRemoteEnded, pendingNames, checks } = this.#generation;
-    if (selected !== this.#nominee || selected.generation !== this.#generation) return false;
+    if (selected !== this.#selection.nominee || selected.generation !== this.#generation) return false;
     // RFC 8445 §8.1.2: with the nomination the check list is completed; only better pairs could still change it.
     const isOpen = checks.pairs.some((pair) => pair.isPending && isBetter(pair, selected));
     return isLocalEnded && isRemoteEnded && pendingNames === 0 && !isOpen;
@@ -1071,7 +876,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     const isOver = checks.pairs.length > 0 && checks.pairs.every(({ state }) => state === "failed");
     if (isOver && isLocalEnded && isRemoteEnded && pendingNames === 0) return startedAt + MIN_CHECKING_MS;
     // Candidates that come late get their time, but not for ever.
-    return Math.min(Math.max(startedAt, this.#lastPairAt) + failMs, startedAt + 2 * failMs);
+    return Math.min(Math.max(startedAt, this.#generation.lastPairAt) + failMs, startedAt + 2 * failMs);
   }
 
   /** The path is lost: what failed before the network changed may work now. */
@@ -1097,7 +902,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
     for (const { checks } of this.#generations()) {
       for (const pair of checks.pairs) if (pair.isPending || pair.isValid) pair.state = "failed";
     }
-    this.#nominee = undefined;
+    this.#selection.dropNominee();
     if (this.#selected !== undefined) {
       this.#selected = undefined;
       this.#emit({ type: "selectedPairChange", pair: undefined });

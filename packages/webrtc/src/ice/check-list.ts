@@ -56,7 +56,9 @@ export class CheckList {
 
   /** Puts a pair whose priority has changed in its place. */
   reposition(pair: CandidatePair): void {
-    this.#pairs.splice(this.#pairs.indexOf(pair), 1);
+    const index = this.#pairs.indexOf(pair);
+    if (index === -1) return;
+    this.#pairs.splice(index, 1);
     this.#insert(pair);
   }
 
