@@ -20,7 +20,7 @@ export function App(): JSX.Element {
 
 function Page(): JSX.Element {
   // What is on the screen is taken away, so a call is left and its devices are off.
-  const [error] = useErrorBoundary(reportError);
+  const [error] = useErrorBoundary((caught) => reportError(caught));
   return error === undefined ? <View /> : <Broken />;
 }
 

@@ -81,10 +81,28 @@ export function toast(text: string, kind: Toast["kind"] = "info"): void {
   announce(text);
 }
 
-/** Says a message through the live region only. */
+/** Screen readers hear of a change when they look: what is there for less may never be read. */
+const SPOKEN_MS = 400;
+const MAX_WAITING = 10;
+let waiting: readonly string[] = [];
+let isSpeaking = false;
+
+/** Says a message through the live region only, after those that are still to be said. */
 export function announce(text: string): void {
+  if (isSpeaking) waiting = [...waiting, text].slice(-MAX_WAITING);
+  else say(text);
+}
+
+function say(text: string): void {
   // The same sentence twice would be no change of the region, so it would not be read again.
   spoken.value = spoken.value === text ? `${text}\u00a0` : text;
+  isSpeaking = true;
+  setTimeout(() => {
+    isSpeaking = false;
+    const [next, ...rest] = waiting;
+    waiting = rest;
+    if (next !== undefined) say(next);
+  }, SPOKEN_MS);
 }
 
 /** Name of the page in the window's title. */

@@ -52,7 +52,6 @@ export function PeerTile({
       <button
         type="button"
         class="tile-button tile-pin"
-        aria-pressed={isPinned}
         aria-label={pinLabel}
         title={pinLabel}
         onClick={() => {

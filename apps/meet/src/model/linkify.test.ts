@@ -28,6 +28,18 @@ describe("linkify", () => {
     expect(links("주소는 https://a.example/나루。")).toEqual(["https://a.example/나루"]);
   });
 
+  test("a Korean particle after a link belongs to the sentence, a Korean path to the link", () => {
+    expect(links("https://a.example/x에서 만나요")).toEqual(["https://a.example/x"]);
+    expect(links("https://a.example/로 오세요, https://b.example/7입니다.")).toEqual([
+      "https://a.example/",
+      "https://b.example/7",
+    ]);
+    expect(links("https://a.example/나루에 https://a.example/맑은-도로")).toEqual([
+      "https://a.example/나루에",
+      "https://a.example/맑은-도로",
+    ]);
+  });
+
   test("what only looks like an address stays text", () => {
     expect(linkify("http://")).toEqual([{ text: "http://" }]);
   });

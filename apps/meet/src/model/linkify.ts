@@ -20,9 +20,16 @@ export function linkify(message: string): readonly TextPart[] {
   return parts;
 }
 
+/** Korean writes what a word does in the sentence right after it: https://a.example/x에서. */
+const PARTICLE =
+  /(?<=[\w/])(?:은|는|이|가|을|를|에|에서|에게|로|으로|와|과|의|도|만|까지|부터|하고|보다|이랑|라고|이라고|예요|이에요|입니다)$/u;
+
 const LINK = /\bhttps?:\/\/[^\s<>"'`\u3000-\u303f]+/giu;
 
-/** Punctuation after a link belongs to the sentence, a closing bracket only when it was not opened in the link. */
+/**
+ * Punctuation after a link belongs to the sentence, a closing bracket only when it was not opened in the link, and a
+ * Korean particle when what it follows is not Korean itself.
+ */
 function trimTail(text: string): string {
   let end = text.length;
   for (; end > 0; end--) {
@@ -31,7 +38,7 @@ function trimTail(text: string): string {
     if (last === ")" && count(text.slice(0, end), ")") > count(text.slice(0, end), "(")) continue;
     break;
   }
-  return text.slice(0, end);
+  return text.slice(0, end).replace(PARTICLE, "");
 }
 
 function count(text: string, character: string): number {

@@ -58,3 +58,7 @@ describe("parseRoomName", () => {
 function unique(words: readonly string[]): number {
   return new Set(words).size;
 }
+
+test("vowel signs are part of a word", () => {
+  expect(parseRoomName("हिन्दी")).toBe("हिन्दी");
+});

@@ -25,7 +25,8 @@ export function parseRoomName(text: string): string | undefined {
     .normalize("NFC")
     .trim()
     .replace(/[\s_]+/gu, "-")
-    .replace(/[^\p{L}\p{N}-]/gu, "")
+    // Marks too: without its vowel signs a Hindi or Thai word is another one.
+    .replace(/[^\p{L}\p{M}\p{N}-]/gu, "")
     .replace(/-{2,}/g, "-")
     .replace(/^-|-$/g, "")
     .toLowerCase()
