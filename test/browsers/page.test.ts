@@ -184,6 +184,80 @@ describeWith(missing, "the page", () => {
     await host.page.close();
   });
 
+  test("a message that one's own page cannot show breaks no page but that one, which says so", async () => {
+    const host = await MeetingPage.join(chromium, server.url, "impossible", "Mina");
+    await host.openPanel("chat");
+    const careless = await launchBrowser("chromium");
+    try {
+      const guest = await MeetingPage.join(careless, server.url, "impossible", "Theo");
+      await guest.untilConnected(1);
+      await guest.openPanel("chat");
+      await guest.page.evaluate(() => {
+        Date.now = () => 1e300;
+      });
+      await guest.say("From the end of time");
+      await guest.find("broken");
+      // It left, and so after the message.
+      await host.until("to be alone again", ({ remotes }) => remotes.length === 0);
+    } finally {
+      await careless.close();
+    }
+    await host.page.bringToFront();
+    await host.say("Still here");
+    expect(await host.shownMessages()).toEqual(["Still here"]);
+    expect(await host.has("broken")).toBe(false);
+    await host.page.close();
+  });
+
+  test("a link from elsewhere puts nobody live, whatever it asks for", async () => {
+    const address = interfaceAddress();
+    const page = await chromium.newPage();
+    const query = "?join=1&name=Mina&mic=1&cam=1";
+    await page.goto(`https://${address}:${server.port}/r/live${query}`, { waitUntil: "load" });
+    await page.waitForSelector('[data-testid="meeting"]');
+    const on = await page.evaluate(() => window.naru?.room?.localParticipant.state);
+    expect(on).toMatchObject({ audio: false, video: false });
+    await page.close();
+  });
+
+  test("a remembered camera that is not plugged in gives way to one that is", async () => {
+    const page = await chromium.newPage();
+    await page.evaluateOnNewDocument(() => {
+      localStorage.setItem("naru.preferences", JSON.stringify({ cameraId: "gone", microphoneId: "gone" }));
+    });
+    await page.goto(`${server.url}/r/unplugged`);
+    await page.waitForFunction(() => {
+      const state = window.naru?.room?.localParticipant.state;
+      return state?.audio === true && state.video === true;
+    });
+    expect(await page.$('[data-testid="media-problems"]')).toBeNull();
+    await page.evaluate(() => localStorage.removeItem("naru.preferences"));
+    await page.close();
+  });
+
+  test("the heading of a new screen takes the keyboard, a closed dialog gives it back", async () => {
+    const host = await MeetingPage.join(chromium, server.url, "keyboard", "Mina");
+    const { page } = host;
+    const focused = (): Promise<string | undefined> => page.evaluate(() => document.activeElement?.tagName);
+    await page.waitForFunction(() => document.activeElement?.tagName === "H1");
+    await page.focus('[data-testid="invite-button"]');
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("dialog[open]");
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => document.querySelector("dialog") === null);
+    const back = await page.evaluate(() => document.activeElement?.getAttribute("data-testid"));
+    expect(back).toBe("invite-button");
+    // A click with the mouse leaves Space to hold-to-talk.
+    await host.click("mic-button");
+    await host.until("to be muted", ({ self }) => self.audio === false);
+    expect(await focused()).toBe("BODY");
+    await page.keyboard.down("Space");
+    await host.until("to be heard while Space is held", ({ self }) => self.audio === true);
+    await page.keyboard.up("Space");
+    await host.until("to be muted again", ({ self }) => self.audio === false);
+    await page.close();
+  });
+
   test("no page had an uncaught error", () => {
     expect(chromium.errors).toEqual([]);
   });
