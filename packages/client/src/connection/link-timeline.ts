@@ -35,7 +35,8 @@ export class LinkTimeline {
   readonly #recorder: TimelineRecorder;
   #stats: StatsReader = new StatsReader();
   #watched: Watched | undefined;
-  #watchedSince = 0;
+  /** Since when the connection is up, and media is expected over it. */
+  #expectedSince = 0;
   #timer: ClientTimer | undefined;
 
   constructor(options: LinkTimelineOptions) {
@@ -72,12 +73,17 @@ export class LinkTimeline {
   }
 
   recordExpectation({ audio, video, screen }: ParticipantState): void {
-    this.record({ type: "mediaExpected", expected: audio === true || video === true || screen === true });
+    const expected = audio === true || video === true || screen === true;
+    const isNew = expected && !this.snapshot().media.expected;
+    this.record({ type: "mediaExpected", expected });
+    if (!isNew) return;
+    this.#expectedSince = this.#now;
+    if (this.#watched !== undefined) this.#lookIn(LOOK_OFTEN_MS);
   }
 
   /** The peer connection is up: asks it from now on, often while something is due. */
   watch(watched: Watched): void {
-    if (this.#watched !== watched) this.#watchedSince = this.#now;
+    if (this.#watched !== watched) this.#expectedSince = this.#now;
     this.#watched = watched;
     this.#look();
   }
@@ -130,7 +136,10 @@ export class LinkTimeline {
       this.#recorder.record(observation, this.#now);
     }
     const timeline = this.snapshot();
-    if (timeline.media.state === "active" && this.#now - this.#watchedSince >= MEDIA_TIMEOUT_MS) {
+    const { media, outcome } = timeline;
+    // While the path is being repaired, nothing can arrive: that is another verdict's.
+    if (outcome !== "connected") this.#expectedSince = this.#now;
+    if (media.state === "active" && this.#now - this.#expectedSince >= MEDIA_TIMEOUT_MS) {
       const verdict = judge(timeline, { phase: "media" });
       this.#recorder.record({ type: "verdict", verdict, final: false }, this.#now);
       this.#options.onMediaVerdict(verdict);

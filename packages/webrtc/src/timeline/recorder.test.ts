@@ -62,6 +62,17 @@ test("media that is expected is done only when some of it was decoded", () => {
   });
 });
 
+test("media that is expected only later is waited for then", () => {
+  const recorder = new TimelineRecorder(0, 0);
+  connect(recorder, 0);
+  expect(record(recorder, [400, { type: "dataOpen" }]).media.state).toBe("done");
+  const later = record(recorder, [60_000, { type: "mediaExpected", expected: true }]);
+  expect(later.media).toMatchObject({ state: "active", endedAtMs: undefined });
+  expect(record(recorder, [60_500, { type: "firstDecoded" }]).media.state).toBe("done");
+  record(recorder, [70_000, { type: "mediaExpected", expected: false }]);
+  expect(record(recorder, [80_000, { type: "mediaExpected", expected: true }]).media.state).toBe("done");
+});
+
 describe("a connection that was up", () => {
   test("is recovering while its path is lost, and connected again afterwards", () => {
     const recorder = new TimelineRecorder(0, 0);

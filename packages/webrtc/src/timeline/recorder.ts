@@ -145,6 +145,10 @@ export class TimelineRecorder {
         break;
       case "mediaExpected":
         this.#expected = observation.expected;
+        // With nothing expected the data channel was enough; now it is not.
+        if (this.#expected && this.#firstDecodedAtMs === undefined && this.#phases.media.state === "done") {
+          this.#resume("media");
+        }
         this.#settleMedia(atMs);
         break;
       case "firstPacket":
