@@ -25,8 +25,11 @@ export interface ConnectOptions {
   readonly room: string;
   /** Name shown to others. */
   readonly name: string;
-  /** Join token, where the operator requires one. */
-  readonly token?: string;
+  /**
+   * Join token, where the operator requires one. A function is asked for one at each join: tokens expire, and whoever was
+   * away too long joins anew. When it fails, joining is tried again as when the server is away.
+   */
+  readonly token?: string | (() => string | Promise<string>);
   /** Switches the microphone on. When that fails the room is joined without, and `captureFailed` tells why. */
   readonly microphone?: boolean;
   /** Switches the camera on; the same when it fails. */

@@ -1,4 +1,4 @@
-import type { ParticipantInfo } from "@naru/signaling/protocol";
+import { CLOSE_CODE_REFUSED, type ParticipantInfo } from "@naru/signaling/protocol";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createBrowserPlatform } from "./platform/browser.ts";
 import type { ClientPlatform } from "./platform/platform.ts";
@@ -8,12 +8,22 @@ import { FakePeerConnection, standIn } from "./testing/fake-peer-connection.ts";
 /** The server's end of a WebSocket. */
 class Socket {
   readonly readyState = 1;
+  readonly sent: string[] = [];
   onopen: (() => void) | undefined;
+  onclose: ((event: { code: number; reason: string }) => void) | undefined;
   onmessage: ((event: { data: string }) => void) | undefined;
 
-  send(): void {}
+  send(text: string): void {
+    this.sent.push(text);
+  }
 
   close(): void {}
+
+  /** Closes for no known reason; another one is to be opened. */
+  fail(): void {
+    this.onopen = undefined;
+    this.onclose?.({ code: CLOSE_CODE_REFUSED, reason: "" });
+  }
 
   receive(message: object): void {
     this.onmessage?.({ data: JSON.stringify(message) });
@@ -126,4 +136,23 @@ test("a screen that appears and disappears is told by trackChanged", async () =>
     socket.receive({ type: "participantChanged", participant: participant("juno", 2, { screen }) });
   }
   expect(screens).toEqual([true, false]);
+});
+
+test("a function is asked for a fresh token at each join, and once more when it fails", async () => {
+  const { room, socket } = setUp({ createPeerConnection: () => new FakePeerConnection(), random: () => 0 });
+  let asked = 0;
+  const token = async (): Promise<string> => {
+    asked++;
+    if (asked === 1) throw new Error("the token service is down");
+    return `token ${asked}`;
+  };
+  const joined = room.connect({ room: "r", name: "Mina", token });
+  joined.catch(() => undefined);
+  await vi.waitFor(() => expect(socket.onopen).toBeDefined());
+  socket.onopen?.();
+  expect(JSON.parse(socket.sent.at(-1) ?? "")).toMatchObject({ type: "join", token: "token 2" });
+  socket.fail();
+  await vi.waitFor(() => expect(socket.onopen).toBeDefined());
+  socket.onopen?.();
+  expect(JSON.parse(socket.sent.at(-1) ?? "")).toMatchObject({ type: "join", token: "token 3" });
 });

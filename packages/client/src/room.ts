@@ -135,6 +135,14 @@ export class Room {
     await this.#openDevices(options);
     // Left while the browser asked for the devices.
     if (this.state === "closed") return joined;
+    const source = options.token;
+    let token = typeof source === "string" ? source : undefined;
+    const prepareJoin =
+      typeof source === "function"
+        ? async (): Promise<void> => {
+            token = await source();
+          }
+        : undefined;
     this.#signal = new SignalClient(
       this.#platform,
       url,
@@ -142,9 +150,10 @@ export class Room {
         join: () => ({
           room: options.room,
           name: options.name,
-          ...(options.token === undefined ? {} : { token: options.token }),
+          ...(token === undefined ? {} : { token }),
           state: this.#localState,
         }),
+        prepareJoin,
         connectTimeoutMs: this.#options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
         random: () => this.#platform.random(),
         log: this.#log,

@@ -11,6 +11,11 @@ import {
 /** What the client tells its owner; sockets are its own business. */
 export type SignalClientEvent = Exclude<SignalSessionEvent, { readonly type: "openSocket" | "closeSocket" }>;
 
+export interface SignalClientOptions extends SignalSessionOptions {
+  /** Gets what the next `join` needs; the socket is opened after it. */
+  readonly prepareJoin?: (() => Promise<void>) | undefined;
+}
+
 /** Runs a {@link SignalSession} on WebSockets of the platform. */
 export class SignalClient {
   readonly #platform: ClientPlatform;
@@ -18,6 +23,9 @@ export class SignalClient {
   readonly #session: SignalSession;
   readonly #onEvent: (event: SignalClientEvent) => void;
   readonly #log: Logger;
+  readonly #prepareJoin: (() => Promise<void>) | undefined;
+  /** Of the newest attempt; undefined once it is over. */
+  #preparing: Promise<void> | undefined;
   #socket: WebSocket | undefined;
   #timer: ClientTimer | undefined;
   #pumping = false;
@@ -25,7 +33,7 @@ export class SignalClient {
   constructor(
     platform: ClientPlatform,
     url: string,
-    options: SignalSessionOptions,
+    options: SignalClientOptions,
     onEvent: (event: SignalClientEvent) => void,
   ) {
     this.#platform = platform;
@@ -33,6 +41,7 @@ export class SignalClient {
     this.#session = new SignalSession(options);
     this.#onEvent = onEvent;
     this.#log = options.log;
+    this.#prepareJoin = options.prepareJoin;
   }
 
   connect(): void {
@@ -61,8 +70,29 @@ export class SignalClient {
     return this.#session.state === "connected";
   }
 
-  #openSocket(): void {
+  #open(): void {
     this.#closeSocket();
+    if (this.#prepareJoin === undefined || this.#session.session !== undefined) {
+      this.#openSocket();
+      return;
+    }
+    const preparing = this.#prepareJoin();
+    this.#preparing = preparing;
+    const then = (run: () => void): void => {
+      if (this.#preparing !== preparing) return;
+      run();
+      this.#pump();
+    };
+    preparing.then(
+      () => then(() => this.#openSocket()),
+      (error: unknown) => {
+        this.#log.error("no token for joining", { error: String(error) });
+        then(() => this.#session.handleClose(1006, "", this.#platform.now()));
+      },
+    );
+  }
+
+  #openSocket(): void {
     const socket = this.#createSocket();
     if (socket === undefined) return;
     this.#socket = socket;
@@ -98,6 +128,7 @@ export class SignalClient {
   #closeSocket(): void {
     const socket = this.#socket;
     this.#socket = undefined;
+    this.#preparing = undefined;
     socket?.close(1000);
   }
 
@@ -120,7 +151,7 @@ export class SignalClient {
       }
       const event = this.#session.pollEvent();
       if (event === undefined) return;
-      if (event.type === "openSocket") this.#openSocket();
+      if (event.type === "openSocket") this.#open();
       else if (event.type === "closeSocket") this.#closeSocket();
       else this.#onEvent(event);
     }
