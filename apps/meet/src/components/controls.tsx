@@ -96,6 +96,7 @@ function secondaryActions(meeting: Meeting): readonly BarButtonProps[] {
       testId: "files-button",
       active: panel === "files",
       expanded: panel === "files",
+      badge: offersBadge(meeting),
       onClick: () => meeting.togglePanel("files"),
     },
     {
@@ -125,7 +126,7 @@ function ChatButton({ meeting }: { readonly meeting: Meeting }): JSX.Element {
       badge={
         unread === 0
           ? undefined
-          : { text: unread > 99 ? "99+" : String(unread), label: controls.unread(unread) }
+          : { text: unread > 99 ? "99+" : String(unread), label: controls.unread(unread), testId: "unread" }
       }
       onClick={() => meeting.togglePanel("chat")}
     />
@@ -135,6 +136,7 @@ function ChatButton({ meeting }: { readonly meeting: Meeting }): JSX.Element {
 function MoreButton({ meeting, onDialog }: ControlsProps): JSX.Element {
   const popover = useRef<HTMLElement>(null);
   const { controls } = t.value;
+  const badge = offersBadge(meeting);
   const item = (
     icon: IconName,
     label: string,
@@ -161,6 +163,14 @@ function MoreButton({ meeting, onDialog }: ControlsProps): JSX.Element {
       <button type="button" class="bar-button bar-more" popovertarget="more-menu" data-testid="more-button">
         <Icon name="ellipsis" />
         <span class="bar-label">{controls.more}</span>
+        {badge !== undefined && (
+          <>
+            <span class="bar-badge narrow-only" aria-hidden="true">
+              {badge.text}
+            </span>
+            <span class="visually-hidden narrow-only">{badge.label}</span>
+          </>
+        )}
       </button>
       <section ref={popover} id="more-menu" class="menu" popover="auto">
         {secondaryActions(meeting).map((action) =>
@@ -172,6 +182,19 @@ function MoreButton({ meeting, onDialog }: ControlsProps): JSX.Element {
       </section>
     </>
   );
+}
+
+/** A number on a button, and what it means for those who do not see it. */
+interface Badge {
+  readonly text: string;
+  readonly label: string;
+  readonly testId: string;
+}
+
+function offersBadge(meeting: Meeting): Badge | undefined {
+  const count = meeting.offers.value;
+  if (count === 0) return undefined;
+  return { text: String(count), label: t.value.controls.offered(count), testId: "offered" };
 }
 
 interface BarButtonProps {
@@ -191,7 +214,7 @@ interface BarButtonProps {
   readonly raised?: boolean;
   /** Left out of the bar on phones. */
   readonly wide?: boolean;
-  readonly badge?: { readonly text: string; readonly label: string } | undefined;
+  readonly badge?: Badge | undefined;
 }
 
 function BarButton(props: BarButtonProps): JSX.Element {
@@ -220,7 +243,7 @@ function BarButton(props: BarButtonProps): JSX.Element {
       <span class="bar-label">{label}</span>
       {badge !== undefined && (
         <>
-          <span class="bar-badge" aria-hidden="true" data-testid="unread">
+          <span class="bar-badge" aria-hidden="true" data-testid={badge.testId}>
             {badge.text}
           </span>
           <span class="visually-hidden">{badge.label}</span>

@@ -110,6 +110,7 @@ export const en = {
     settings: "Settings",
     shortcuts: "Keyboard shortcuts",
     unread: (count: number) => `${count} unread`,
+    offered: (count: number) => (count === 1 ? "1 file offered" : `${count} files offered`),
     holdToTalk: "Talking while Space is held",
     fullscreen: "Full screen",
   },

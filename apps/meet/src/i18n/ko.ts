@@ -106,6 +106,7 @@ export const ko = {
     settings: "설정",
     shortcuts: "키보드 단축키",
     unread: (count: number) => `안 읽은 메시지 ${count}개`,
+    offered: (count: number) => `응답을 기다리는 파일 ${count}개`,
     holdToTalk: "스페이스를 누르는 동안 말하기",
     fullscreen: "전체 화면",
   },

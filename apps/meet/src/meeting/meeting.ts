@@ -65,6 +65,14 @@ export class Meeting {
   /** Space is held to talk. */
   readonly talking: Signal<boolean> = signal(false);
 
+  /** Files that wait for one's answer. */
+  readonly offers: ReadonlySignal<number> = computed(
+    () =>
+      this.#transfers.value.filter(
+        ({ transfer, state }) => transfer.direction === "receive" && state === "offered",
+      ).length,
+  );
+
   /** What is shown big: the pinned picture, else the newest shared screen. */
   readonly stage: ReadonlySignal<StageItem | undefined> = computed(() => this.#chooseStage());
 
@@ -348,7 +356,8 @@ export class Meeting {
     if (transfer.direction === "send") return;
     const from = this.#peers.peek().find((view) => view.id === transfer.participant);
     toast(t.peek().announce.fileOffered(from?.name ?? "", transfer.name));
-    this.panel.value ??= "files";
+    // On a phone the panel covers everything: the badge says it there.
+    if (hasRoomForPanel()) this.panel.value ??= "files";
   }
 
   #onTransferChanged(transfer: FileTransfer): void {
@@ -405,6 +414,11 @@ export class Meeting {
     const peer = this.#peers.value.find((view) => view.id === item.id);
     return peer !== undefined && (item.kind === "camera" || peer.screen !== undefined);
   }
+}
+
+/** Whether a panel stands beside the call instead of over it. */
+function hasRoomForPanel(): boolean {
+  return matchMedia("(min-width: 900px)").matches;
 }
 
 /** A transfer at one moment. */
