@@ -397,7 +397,7 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
   /** Whether a check with the right password came from there, or an answer: what comes from elsewhere is nobody's. */
   isValidated(route: SocketId, from: TransportAddress): boolean {
     const selected = this.#selected;
-    if (selected?.route === route && selected.remote.address === from) return true;
+    if (selected?.route === route && selected.remote.address.equals(from)) return true;
     // After a restart both generations may have the pair, and only the old one has been checked yet.
     for (const { checks } of this.#generations()) {
       if (checks.find(route, from)?.isAuthenticated === true) return true;
@@ -448,6 +448,8 @@ export class IceAgent implements Core<IncomingDatagram, OutgoingDatagram, IceAge
   }
 
   #findPair(route: SocketId, from: TransportAddress): CandidatePair | undefined {
+    const selected = this.#selected;
+    if (selected?.route === route && selected.remote.address.equals(from)) return selected;
     return this.#generation.checks.find(route, from) ?? this.#previous?.checks.find(route, from);
   }
 
