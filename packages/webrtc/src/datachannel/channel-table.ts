@@ -150,7 +150,7 @@ export class DataChannelTable implements Core<Uint8Array, PacketSlot, DataChanne
     if (this.#channels.size + this.#unnumbered.length >= this.#maxChannels) {
       throw new InvalidStateError(`there are ${this.#maxChannels} channels already, and no more may be`);
     }
-    if (streamId !== undefined && this.#channels.has(streamId)) {
+    if (streamId !== undefined && this.#isTaken(streamId)) {
       throw new InvalidStateError(`the id ${streamId} is in use by another channel`);
     }
     const channel = createChannelEntry(parameters, streamId !== undefined, false, streamId);
@@ -262,7 +262,7 @@ export class DataChannelTable implements Core<Uint8Array, PacketSlot, DataChanne
   // ---- Opening ----
 
   #setRole(role: DtlsRole, now: Millis): void {
-    this.#ids = new StreamIds(role, (id) => this.#channels.has(id));
+    this.#ids = new StreamIds(role, (id) => this.#isTaken(id));
     this.#number(now);
   }
 
@@ -292,6 +292,8 @@ export class DataChannelTable implements Core<Uint8Array, PacketSlot, DataChanne
       if (!isAsked) this.#forget(channel, "no stream left");
       return;
     }
+    // The association is shutting down: the channel ends with it.
+    if (!this.#association.canSend(streamId)) return;
     this.#association.setStreamPriority(streamId, channel.priority);
     this.#association.setBufferedAmountLowThreshold(streamId, channel.lowThresholdBytes);
     if (!channel.isNegotiated && !channel.isRemote) {
@@ -301,6 +303,11 @@ export class DataChannelTable implements Core<Uint8Array, PacketSlot, DataChanne
     channel.state = "open";
     this.#push({ type: "open", channel });
     for (const message of this.#early.take(streamId)) this.#handleMessage(message, now);
+  }
+
+  /** Whether a stream has a channel, or is still being closed. */
+  #isTaken(streamId: number): boolean {
+    return this.#channels.has(streamId) || this.#association.isResetting(streamId);
   }
 
   #handleDcep(message: SctpMessageEvent, now: Millis): void {
@@ -330,11 +337,7 @@ export class DataChannelTable implements Core<Uint8Array, PacketSlot, DataChanne
   #acceptChannel(streamId: number, parameters: DataChannelParameters, now: Millis): void {
     const textBytes = parameters.label.length + parameters.protocol.length;
     const isTooMuch = this.#remoteTextBytes + textBytes > this.#maxRemoteTextBytes;
-    if (
-      isTooMuch ||
-      this.#channels.size >= this.#maxChannels ||
-      streamId >= this.#association.outboundStreams
-    ) {
+    if (isTooMuch || this.#channels.size >= this.#maxChannels || !this.#association.canSend(streamId)) {
       this.#refuse(streamId, now);
       return;
     }

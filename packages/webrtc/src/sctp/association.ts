@@ -138,7 +138,8 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
   readonly #environment: Environment<CryptoProvider>;
   readonly #arena: PacketArena;
   readonly #options: SctpOptions;
-  readonly #cookies: CookieJar;
+  /** Made when the first INIT comes: who only starts associations needs none. */
+  #cookieJar: CookieJar | undefined;
   readonly #timers = new TimerTable<TimerName>(["t1", "t2", "arena"]);
   readonly #control = new Queue<ControlChunk>(MAX_CONTROL_CHUNKS);
   readonly #events = new Queue<SctpEvent>(MAX_EVENTS);
@@ -175,7 +176,6 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     this.#environment = environment;
     this.#arena = arena;
     this.#options = completeOptions(options);
-    this.#cookies = new CookieJar(environment.crypto, environment.random);
     this.#roundTrip = new RoundTrip(this.#options);
     this.#heartbeat = new Heartbeat(environment.random, this.#options.heartbeatIntervalMs);
     this.#pathMtu = new PathMtu(this.#options.basePacketBytes, this.#options.maxPacketBytes);
@@ -267,6 +267,17 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
   /** Bytes of messages on a stream that wait to be sent for the first time. */
   bufferedAmount(streamId: number): number {
     return this.#queue.find(streamId)?.bufferedBytes ?? 0;
+  }
+
+  /** Whether {@link send} would take a message for the stream without an error. */
+  canSend(streamId: number): boolean {
+    const limit = this.#connection?.parts.outboundStreams ?? this.#options.outboundStreams;
+    return this.#isOpen && streamId < limit && !this.isResetting(streamId);
+  }
+
+  /** Whether the stream is being reset by us. */
+  isResetting(streamId: number): boolean {
+    return this.#connection?.reconfiguration.isResetting(streamId) === true;
   }
 
   /** A `bufferedAmountLow` event is due when what waits on the stream falls to so many bytes. Default 0. */
@@ -454,7 +465,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
 
   /** Whether {@link send} takes another message. */
   get isWritable(): boolean {
-    return !this.#isOver && this.#queue.bufferedBytes < this.#options.maxBufferedBytes;
+    return this.#isOpen && this.#queue.bufferedBytes < this.#options.maxBufferedBytes;
   }
 
   /** Numbers for statistics, as of now. */
@@ -665,6 +676,11 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     };
   }
 
+  #cookies(): CookieJar {
+    this.#cookieJar ??= new CookieJar(this.#environment.crypto, this.#environment.random);
+    return this.#cookieJar;
+  }
+
   #handleInit(value: Uint8Array, now: Millis): void {
     const init = decodeInit(value);
     const problem = init === undefined ? "it cannot be read" : initProblem(init);
@@ -700,7 +716,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
       initiateTag: localTag,
       initialTsn: localTsn,
       parameters: [
-        encodeStateCookie(this.#cookies.seal(cookie)),
+        encodeStateCookie(this.#cookies().seal(cookie)),
         ...encodeOwnParameters(this.#options),
         ...init.parameters.unrecognized.map(encodeUnrecognizedParameter),
       ],
@@ -737,7 +753,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
 
   /** RFC 9260 §5.1.5, §5.2.4. @returns whether to go on with the packet. */
   #handleCookieEcho(value: Uint8Array, tag: number, now: Millis): boolean {
-    const cookie = this.#cookies.open(value);
+    const cookie = this.#cookieJar?.open(value);
     if (cookie === undefined || cookie.localTag !== tag) {
       this.counters.ignoredChunks++;
       return false;
@@ -1092,17 +1108,17 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
   }
 
   #checkSending(streamId: number): void {
-    const state = this.#state;
-    if (this.#isOver || state.startsWith("shutdown")) {
-      throw new InvalidStateError("the association is closing or closed");
-    }
+    if (!this.#isOpen) throw new InvalidStateError("the association is closing or closed");
     const limit = this.#connection?.parts.outboundStreams ?? this.#options.outboundStreams;
     if (!Number.isInteger(streamId) || streamId < 0 || streamId >= limit) {
       throw new RangeError(`a stream to send on is from 0 to ${limit - 1}, got ${streamId}`);
     }
-    if (this.#connection?.reconfiguration.isResetting(streamId) === true) {
-      throw new InvalidStateError(`stream ${streamId} is being reset`);
-    }
+    if (this.isResetting(streamId)) throw new InvalidStateError(`stream ${streamId} is being reset`);
+  }
+
+  /** Whether messages are taken: not when it is over, or about to be. */
+  get #isOpen(): boolean {
+    return !this.#isOver && !this.#state.startsWith("shutdown");
   }
 
   #push(chunk: Uint8Array): void {
@@ -1134,6 +1150,11 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     this.#state = "closed";
     this.#timers.stopAll();
     this.#heartbeat.stop();
+    // What would have gone with other chunks goes with nothing now; farewells go by themselves.
+    for (let left = this.#control.length; left > 0; left--) {
+      const control = this.#control.shift();
+      if (control?.aloneWithTag !== undefined) this.#control.push(control);
+    }
     this.#environment.log.info("SCTP association over", { reason, detail });
     this.#emit({ type: "closed", reason, detail });
   }
