@@ -10,6 +10,7 @@ import {
   connect as connectTls,
   createServer as createTlsServer,
   rootCertificates,
+  TLSSocket,
 } from "node:tls";
 import { copyBytes, IpAddress, TransportAddress } from "../bytes/index.ts";
 import type {
@@ -131,6 +132,9 @@ class NodeStream implements StreamIo {
       this.#failure = error;
     });
     socket.setNoDelay(true);
+    // Waiting writes would be joined to one TLS record, and there are TURN clients (coturn's) that take a record for a
+    // message. Without this method they leave one by one.
+    if (socket instanceof TLSSocket) Object.defineProperty(socket, "_writev", { value: undefined });
     this.localAddress = toTransportAddress({
       address: socket.localAddress ?? "",
       port: socket.localPort ?? 0,
