@@ -46,7 +46,7 @@ describeWith(missingPrograms("chromium"), "the check page in Chromium", () => {
       const metrics = await (await fetch(`${server.url}/metrics`)).text();
       expect(metrics).toMatch(/naru_turn_packets_total\{direction="to peer"\} [1-9]/);
       await page.select('[data-testid="language-select"]', "ko");
-      expect(await textOf(page, "check-verdict")).toBe("여기서 통화할 수 있습니다.");
+      expect(await textOf(page, "check-verdict")).toContain("통화할 수 있");
       await page.close();
     } finally {
       await server.close();
