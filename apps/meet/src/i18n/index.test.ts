@@ -12,6 +12,16 @@ describe("dictionaries", () => {
     }
   });
 
+  test("Korean speaks in one voice", () => {
+    for (const [key, text] of sentences(ko)) expect(text, key).not.toMatch(/니다[.!?]?(\s|$)/);
+  });
+
+  test("a host who mutes somebody has muted them, not themselves", () => {
+    expect(en.banner.muteRequested("Mina")).toMatch(/^Mina muted your microphone/);
+    expect(ko.banner.muteRequested("민아")).toMatch(/^민아 님이 내 마이크를 음소거했어요/);
+    expect(ko.banner.cameraStopRequested("민아")).toMatch(/^민아 님이 내 카메라를 껐어요/);
+  });
+
   test("sentences with blanks say what is put into them", () => {
     expect(en.announce.joined("Mina")).toContain("Mina");
     expect(ko.announce.joined("민아")).toContain("민아");

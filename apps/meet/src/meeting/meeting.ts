@@ -17,6 +17,7 @@ import { t } from "../i18n/index.ts";
 import { captureChosen } from "../media/capture-chosen.ts";
 import { devicesAtStart } from "../preferences.ts";
 import { announce, preferences, remember, toast, urlOptions } from "../store.ts";
+import { captureCode, closedReasonOf, errorText } from "./errors.ts";
 import { type LocalView, localView, type PeerView, peerView } from "./views.ts";
 
 /** What the side panel shows. */
@@ -429,43 +430,4 @@ export interface TransferView {
   readonly bytes: number;
   readonly bytesPerSecond: number;
   readonly sha256: string | undefined;
-}
-
-function captureCode(error: unknown): CaptureErrorCode | undefined {
-  if (!(error instanceof ClientError)) return "CAPTURE_FAILED";
-  switch (error.code) {
-    case "INSECURE_CONTEXT":
-    case "PERMISSION_DENIED":
-    case "PERMISSION_DENIED_BY_SYSTEM":
-    case "DEVICE_NOT_FOUND":
-    case "DEVICE_IN_USE":
-    case "DEVICE_UNSUITABLE":
-    case "CAPTURE_FAILED":
-      return error.code;
-    // Left while the device was starting.
-    case "LEFT":
-      return undefined;
-    default:
-      return "CAPTURE_FAILED";
-  }
-}
-
-function closedReasonOf(error: unknown): ClosedReason {
-  const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof ClientError)) return { code: "SERVER_UNREACHABLE", message };
-  const reasons: Readonly<Record<string, string>> = t.peek().left.reasons;
-  return isReason(error.code, reasons)
-    ? { code: error.code, message }
-    : { code: "SERVER_UNREACHABLE", message };
-}
-
-function isReason(code: string, reasons: Readonly<Record<string, string>>): code is ClosedReason["code"] {
-  return code in reasons;
-}
-
-/** The sentence for an error in the language in use; the SDK's English sentence for codes without one. */
-function errorText(error: unknown, fallback: string): string {
-  if (!(error instanceof ClientError)) return fallback;
-  const sentences: Readonly<Record<string, string | undefined>> = t.peek().errors;
-  return sentences[error.code] ?? `${fallback} ${error.message}`;
 }
