@@ -9,14 +9,13 @@ export function createKeyAgreement(group: KeyAgreementGroup): KeyAgreement {
   return group === "x25519" ? createX25519() : createEcdh(CURVES[group]);
 }
 
-/** SubjectPublicKeyInfo of an X25519 key up to the key itself (RFC 8410 §4). */
-const X25519_INFO = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00);
 const X25519_BYTES = 32;
 
+/** As JWK in both directions: OpenSSL takes four times as long over DER. */
 function createX25519(): KeyAgreement {
   const { privateKey, publicKey } = generateKeyPairSync("x25519");
   return {
-    publicKey: new Uint8Array(publicKey.export({ format: "der", type: "spki" }).subarray(X25519_INFO.length)),
+    publicKey: new Uint8Array(Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url")),
     agree(peerPublicKey) {
       if (peerPublicKey.length !== X25519_BYTES) return undefined;
       try {
@@ -30,7 +29,8 @@ function createX25519(): KeyAgreement {
 }
 
 function importX25519(key: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.concat([X25519_INFO, key]), format: "der", type: "spki" });
+  const x = Buffer.from(key).toString("base64url");
+  return createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
 }
 
 function createEcdh(curve: string): KeyAgreement {
