@@ -21,4 +21,5 @@ export const TARGETS: Readonly<Record<string, () => Promise<{ readonly target: F
   "stun-server": () => import("./stun-server.ts"),
   "stun-url": () => import("./stun-url.ts"),
   "turn-client": () => import("./turn-client.ts"),
+  "turn-server": () => import("./turn-server.ts"),
 };
