@@ -113,6 +113,53 @@ test("a lost path that the other side repairs is left to it, for as long as a re
   expect(run(core, 70_000)).toEqual([[69_700, "restartIce"]]);
 });
 
+test("when signaling is back after a loss that both sides noticed, the polite one acts and the other waits", () => {
+  for (const [polite, at] of [
+    [true, 30_000],
+    [false, 31_500],
+  ] as const) {
+    const core = recovery(polite);
+    core.handleState("connected", 500);
+    core.handleSignaling(false, 20_000);
+    core.handleState("disconnected", 22_000);
+    expect(run(core, 30_000)).toEqual([]);
+    core.handleSignaling(true, 30_000);
+    const now = actions(core).map((action) => [30_000, action]);
+    expect([...now, ...run(core, 35_000)]).toEqual([[at, "restartIce"]]);
+  }
+});
+
+test("signaling that is back soon does not shorten the time in which a path may come back by itself", () => {
+  const core = recovery();
+  core.handleState("connected", 500);
+  core.handleSignaling(false, 20_000);
+  core.handleState("disconnected", 20_100);
+  core.handleSignaling(true, 20_200);
+  expect(actions(core)).toEqual([]);
+  expect(run(core, 22_000)).toEqual([[21_600, "restartIce"]]);
+});
+
+test("a new network is repaired at once when signaling is back, on either side", () => {
+  const core = recovery(false);
+  core.handleState("connected", 500);
+  core.handleSignaling(false, 20_000);
+  core.handleNetworkChange(20_100);
+  core.handleState("disconnected", 21_000);
+  core.handleSignaling(true, 30_000);
+  expect(actions(core)).toEqual(["restartIce"]);
+  expect(run(core, 37_000)).toEqual([]);
+});
+
+test("the old path that fails while a restart is under way starts no second one", () => {
+  const core = recovery();
+  core.handleState("connected", 500);
+  core.handleState("disconnected", 20_000);
+  expect(run(core, 22_000)).toEqual([[21_500, "restartIce"]]);
+  core.handleState("failed", 23_000);
+  expect(run(core, 29_000)).toEqual([]);
+  expect(run(core, 30_000)).toEqual([[29_500, "restartIce"]]);
+});
+
 test("an offer of the other side changes nothing where nothing was to be repaired", () => {
   const core = recovery(false);
   core.handleState("connected", 500);

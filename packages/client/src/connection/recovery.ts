@@ -109,15 +109,14 @@ export class Recovery {
     }
     if (this.#givenUp || state === before) return;
     this.#timers.stop("stable");
-    const courtesy = this.#options.polite ? 0 : this.#options.courtesyMs;
     switch (state) {
       case "connecting":
         break;
       case "disconnected":
-        this.#timers.set("wait", now + this.#options.disconnectedWaitMs + courtesy);
+        this.#waitForPath(now + this.#options.disconnectedWaitMs);
         break;
       case "failed":
-        this.#timers.set("wait", now + courtesy);
+        this.#waitForPath(now);
         break;
       case "securityFailed":
         this.#want({ type: "rebuild", reason: "the DTLS handshake failed" }, now);
@@ -143,7 +142,11 @@ export class Recovery {
     if (this.#state === "connecting" && !this.#givenUp && this.#wanted === undefined) {
       this.#timers.set("establish", now + this.#options.establishTimeoutMs);
     }
+    // Both sides have waited for this moment: the polite one still acts first.
+    const isLost = this.#state === "disconnected" || this.#state === "failed";
+    if (isLost && !this.#givenUp && !this.#isRunning("wait")) this.#waitForPath(now);
     this.#act(now);
+    this.handleTimeout(now);
   }
 
   /**
@@ -170,7 +173,7 @@ export class Recovery {
 
   /** The other side restarted ICE: what we were about to repair is being repaired, and a second time would disturb. */
   handlePeerRestart(now: Millis): void {
-    if (this.#timers.deadline("wait") === Number.POSITIVE_INFINITY) return;
+    if (!this.#isRunning("wait")) return;
     this.#timers.stop("wait");
     this.#timers.set("restart", now + this.#options.restartTimeoutMs);
   }
@@ -191,7 +194,8 @@ export class Recovery {
           this.#want({ type: "rebuild", reason: "the connection was not up in time" }, now);
           break;
         case "wait":
-          this.#want({ type: "restartIce", reason: "the path was lost" }, now);
+          // Without signaling there is nobody to restart with; its return is waited for, and begins the wait anew.
+          if (this.#signalingUp) this.#want({ type: "restartIce", reason: "the path was lost" }, now);
           break;
         case "farewell":
           this.#want({ type: "rebuild", reason: "the peer connection was closed" }, now);
@@ -226,6 +230,17 @@ export class Recovery {
   }
 
   // Inside
+
+  /** Repairs the path from then on, a little later on the side that is not polite. */
+  #waitForPath(at: Millis): void {
+    // While a restart is under way it is the old path that fails; the restart has a time of its own.
+    if (this.#isRunning("restart")) return;
+    this.#timers.set("wait", at + (this.#options.polite ? 0 : this.#options.courtesyMs));
+  }
+
+  #isRunning(timer: Timer): boolean {
+    return this.#timers.deadline(timer) !== Number.POSITIVE_INFINITY;
+  }
 
   #startOver(): void {
     this.#givenUp = false;
