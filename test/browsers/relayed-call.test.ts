@@ -132,17 +132,13 @@ describeWith(missing, "a call between Chromium and Firefox, forced through the r
     const killed = performance.now();
     await server.kill();
     await delay(LAST_PICTURES_MS);
-    const stopped = await Promise.all(pages.map((page) => page.totals()));
-    await server.start();
-    const ready = performance.now();
-    const back = await Promise.all(
-      pages.map(async (page, index) => {
-        const frames = stopped[index]?.framesDecoded ?? 0;
-        const isBack = async (): Promise<boolean> => (await page.totals()).framesDecoded > frames + 5;
-        await eventually(`${page.name}: pictures again`, isBack, 4 * BACK_WITHIN_MS);
+    const pictures = Promise.all(
+      pages.map(async (page) => {
+        await page.untilPictures(5, 6 * BACK_WITHIN_MS);
         return performance.now();
       }),
     );
+    const [back, ready] = await Promise.all([pictures, server.start().then(() => performance.now())]);
     for (const [index, page] of pages.entries()) {
       const at = back[index] ?? Number.POSITIVE_INFINITY;
       const figures = `${Math.round(at - ready)} ms after the start, ${Math.round(at - killed)} ms after the end`;

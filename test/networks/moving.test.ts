@@ -2,7 +2,6 @@ import { afterEach, expect, test } from "vitest";
 import { LabCall } from "../support/lab-call.ts";
 import { missingLab } from "../support/network-lab.ts";
 import { missingNetwork, missingPrograms } from "../support/requirements.ts";
-import { eventually } from "../support/server.ts";
 import { describeWith } from "../support/suite.ts";
 
 const missing: string | undefined = missingPrograms("chromium") ?? missingNetwork() ?? missingLab();
@@ -31,9 +30,8 @@ describeWith(missing, "somebody changes the network during a call", () => {
     const moved = performance.now();
     const back = await Promise.all(
       pages.map(async (page) => {
-        const { framesDecoded } = await page.totals();
-        const isBack = async (): Promise<boolean> => (await page.totals()).framesDecoded > framesDecoded + 20;
-        await eventually(`${page.name}: pictures again`, isBack, 3 * BACK_WITHIN_MS);
+        // More than were on their way.
+        await page.untilPictures(20, 3 * BACK_WITHIN_MS);
         return performance.now() - moved;
       }),
     );

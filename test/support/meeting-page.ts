@@ -292,6 +292,23 @@ export class MeetingPage {
     });
   }
 
+  /** Waits until so many pictures were decoded from now on. */
+  async untilPictures(count: number, timeoutMs: number): Promise<void> {
+    let { framesDecoded: last } = await this.totals();
+    let seen = 0;
+    await eventually(
+      `${this.name}: ${count} pictures`,
+      async () => {
+        const { framesDecoded } = await this.totals();
+        // Firefox counts anew after an offer that was taken back.
+        seen += framesDecoded < last ? framesDecoded : framesDecoded - last;
+        last = framesDecoded;
+        return seen >= count;
+      },
+      timeoutMs,
+    );
+  }
+
   /** Waits until pictures are decoded and sound above silence is heard, both rising. */
   async untilMediaFlows(timeoutMs = 20_000): Promise<void> {
     const before = await this.totals();
