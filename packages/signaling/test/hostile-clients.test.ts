@@ -292,12 +292,13 @@ describe("the door", () => {
     await expect(new TestClient(`ws://${host}/elsewhere`).opened()).rejects.toThrow(/hang up/);
   });
 
-  it("opens for the origins it is told", async () => {
+  it("opens for the origins it is told, and still for pages of the same host", async () => {
     await start({ allowedOrigins: ["https://meet.example"] });
     await new TestClient(server.url, { origin: "https://meet.example" }).opened();
-    await expect(
-      new TestClient(server.url, { origin: `http://127.0.0.1:${server.port}` }).opened(),
-    ).rejects.toThrow(/403/);
+    await new TestClient(server.url, { origin: `http://127.0.0.1:${server.port}` }).opened();
+    await expect(new TestClient(server.url, { origin: "https://evil.example" }).opened()).rejects.toThrow(
+      /403/,
+    );
   });
 
   it("stands when somebody hangs up in the middle of the handshake, or speaks no WebSocket", async () => {
