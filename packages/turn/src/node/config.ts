@@ -9,7 +9,30 @@ const MAX_FILE_LENGTH = 1_000_000;
 const port = z.int().min(0).max(65_535);
 const range = z.string().refine((text) => parseAddressRange(text) !== undefined);
 
-/** Every option of the command: what it expects, and its default. */
+/** Options of the command; {@link CONFIG_OPTIONS} describes each. */
+export interface TurnConfig {
+  readonly listen: readonly string[];
+  readonly port: number;
+  readonly tlsPort: number;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly realm: string;
+  readonly secret?: string | undefined;
+  readonly users: Readonly<Record<string, string>>;
+  readonly relay: readonly string[];
+  readonly minPort: number;
+  readonly maxPort: number;
+  readonly allowPeers: readonly string[];
+  readonly denyPeers: readonly string[];
+  readonly userQuota: number;
+  readonly bitrateMbps: number;
+  readonly tcpRelay: boolean;
+  readonly alternate?: string | undefined;
+  readonly metricsPort?: number | undefined;
+  readonly log: "error" | "warn" | "info" | "debug";
+}
+
+/** Every option: what it expects, and its default. */
 const SCHEMA = z.strictObject({
   listen: z.array(z.string()).default([]),
   port: port.default(3478),
@@ -32,7 +55,6 @@ const SCHEMA = z.strictObject({
   log: z.enum(["error", "warn", "info", "debug"]).default("info"),
 });
 
-export type TurnConfig = z.infer<typeof SCHEMA>;
 type Key = keyof TurnConfig;
 
 /** How one option is given as text, and what help says of it. */
