@@ -1,5 +1,5 @@
-// More than 800 lines would be too many; what is here is the state machine of RFC 9260 §4, and every part of it that has
-// state of its own (sending, receiving, resetting, heartbeats, path MTU, cookies) is a class beside it.
+// Longer than a file should be: this is the state machine of RFC 9260 §4, in which every chunk may meet every state. What has
+// state of its own (sending, receiving, resets, the path, cookies, control chunks) is a class beside it.
 import type { CryptoProvider } from "../crypto/index.ts";
 import type { PacketArena, PacketSlot } from "../kernel/index.ts";
 import {
@@ -23,11 +23,10 @@ import { encodeCookieAck, encodeCookieEcho } from "./chunk/cookie.ts";
 import { createDataFields, readData } from "./chunk/data.ts";
 import { decodeError, encodeError } from "./chunk/error.ts";
 import { decodeForwardTsn } from "./chunk/forward-tsn.ts";
-import { decodeHeartbeat, encodeHeartbeat, encodeHeartbeatAck } from "./chunk/heartbeat.ts";
+import { decodeHeartbeat, encodeHeartbeatAck } from "./chunk/heartbeat.ts";
 import { readIData } from "./chunk/i-data.ts";
 import { decodeIForwardTsn } from "./chunk/i-forward-tsn.ts";
 import { decodeInit, encodeInit, type InitChunk } from "./chunk/init.ts";
-import { encodePad } from "./chunk/pad.ts";
 import { decodeReConfig } from "./chunk/re-config.ts";
 import { SackView } from "./chunk/sack.ts";
 import {
@@ -36,6 +35,8 @@ import {
   encodeShutdownAck,
   encodeShutdownComplete,
 } from "./chunk/shutdown.ts";
+import { ControlQueue, type LoneChunk } from "./control-queue.ts";
+import { judgeCookie } from "./cookie-verdict.ts";
 import { CauseCode, describeCause } from "./error-cause/error-cause.ts";
 import { encodeInvalidStreamIdentifier } from "./error-cause/invalid-stream-identifier.ts";
 import { encodeMissingMandatoryParameter } from "./error-cause/missing-mandatory-parameter.ts";
@@ -51,47 +52,20 @@ import {
 } from "./error-cause/opaque.ts";
 import { encodeStaleCookie } from "./error-cause/stale-cookie.ts";
 import type { SctpCloseReason, SctpEvent, SctpState } from "./events.ts";
-import { Heartbeat, type HeartbeatResult } from "./heartbeat.ts";
-import { completeOptions, type SctpOptions } from "./options.ts";
+import { completeOptions, type SctpOptions, type SctpSendOptions } from "./options.ts";
 import { COMMON_HEADER_BYTES, hasValidChecksum, hasZeroChecksum, readVerificationTag } from "./packet.ts";
 import { PacketBuilder } from "./packet-builder.ts";
 import { encodeStateCookie, encodeUnrecognizedParameter } from "./parameter/init-parameters.ts";
 import { ParameterType } from "./parameter/parameter.ts";
-import { PathMtu } from "./path-mtu.ts";
+import { Path, type PathResult } from "./path.ts";
 import { agreeWith, encodeOwnParameters, initProblem, type PeerParameters } from "./peer-parameters.ts";
 import { DataReceiver } from "./rx/data-receiver.ts";
 import { CookieJar, type StateCookie } from "./state-cookie.ts";
+import { createCounters, type SctpCounters, type SctpStatistics } from "./statistics.ts";
 import { Reconfiguration, type ReconfigurationParts } from "./stream-reset.ts";
 import { DataSender } from "./tx/data-sender.ts";
 import { OutgoingMessage, UNLIMITED_RETRANSMITS } from "./tx/outgoing-message.ts";
-import { RoundTrip } from "./tx/rto.ts";
 import { SendQueue } from "./tx/send-queue.ts";
-
-/** How a message is sent. */
-export interface SctpSendOptions {
-  /** False for delivery as soon as it has come, whatever was sent before. Default true. */
-  readonly isOrdered?: boolean;
-  /** How often a part of it is sent again before it is given up. Default: until it arrives. */
-  readonly maxRetransmits?: number;
-  /** For how long it is worth sending. Default: for ever. */
-  readonly lifetimeMs?: Millis;
-  /** Whether its bytes count into {@link SctpAssociation.bufferedAmount}. Default true. */
-  readonly isCounted?: boolean;
-}
-
-/** What an association did since it was made. */
-export interface SctpCounters {
-  packetsReceived: number;
-  packetsSent: number;
-  /** Packets that were no SCTP, or for somebody else. */
-  malformed: number;
-  badChecksum: number;
-  badTag: number;
-  /** Chunks out of place: of another state, or with a content that makes no sense. */
-  ignoredChunks: number;
-  /** Packets not sent because the arena had no slot; they are sent later. */
-  arenaFull: number;
-}
 
 type TimerName = "t1" | "t2" | "arena";
 
@@ -104,15 +78,10 @@ interface Connection {
   readonly reconfiguration: Reconfiguration;
 }
 
-/** A control chunk to send. */
-interface ControlChunk {
-  readonly chunk: Uint8Array;
-  /** For a packet of its own, under this tag; undefined for any packet to the peer. */
-  readonly aloneWithTag: number | undefined;
-}
-
-/** Control chunks between two drains. What the peer asks beyond that it asks again. */
-const MAX_CONTROL_CHUNKS = 64;
+/** The largest RE-CONFIG: a reset of 200 streams. */
+const MAX_RECONFIG_BYTES = 420;
+/** A packet with less room than this counts as full. */
+const FULL_PACKET_ROOM = 64;
 const MAX_EVENTS = 1_048_576;
 /** With no slot free, sending is tried again after so long: a socket gives its slots back within a turn. */
 const ARENA_RETRY_MS = 2;
@@ -126,30 +95,20 @@ const MAX_CHUNK_ERRORS = 4;
  * Input is one SCTP packet, lent for the call. A transmit is an arena slot with headroom for what wraps it.
  */
 export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> {
-  readonly counters: SctpCounters = {
-    packetsReceived: 0,
-    packetsSent: 0,
-    malformed: 0,
-    badChecksum: 0,
-    badTag: 0,
-    ignoredChunks: 0,
-    arenaFull: 0,
-  };
+  readonly counters: SctpCounters = createCounters();
   readonly #environment: Environment<CryptoProvider>;
   readonly #arena: PacketArena;
   readonly #options: SctpOptions;
   /** Made when the first INIT comes: who only starts associations needs none. */
   #cookieJar: CookieJar | undefined;
   readonly #timers = new TimerTable<TimerName>(["t1", "t2", "arena"]);
-  readonly #control = new Queue<ControlChunk>(MAX_CONTROL_CHUNKS);
+  readonly #control = new ControlQueue();
   readonly #events = new Queue<SctpEvent>(MAX_EVENTS);
   readonly #packet = new PacketBuilder();
   readonly #cursor = new ChunkCursor();
   readonly #fields = createDataFields();
   readonly #sack = new SackView();
-  readonly #roundTrip: RoundTrip;
-  readonly #heartbeat: Heartbeat;
-  #pathMtu: PathMtu;
+  readonly #path: Path;
   #queue = new SendQueue();
   #state: SctpState = "closed";
   #isOver = false;
@@ -176,9 +135,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     this.#environment = environment;
     this.#arena = arena;
     this.#options = completeOptions(options);
-    this.#roundTrip = new RoundTrip(this.#options);
-    this.#heartbeat = new Heartbeat(environment.random, this.#options.heartbeatIntervalMs);
-    this.#pathMtu = new PathMtu(this.#options.basePacketBytes, this.#options.maxPacketBytes);
+    this.#path = new Path(this.#options, environment.random);
     this.#localTag = this.#newTag();
     this.#localTsn = randomUint32(environment.random);
   }
@@ -320,8 +277,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
   /** The datagrams take another path now (ICE chose another pair): measure it anew, and do not wait for old timers. */
   handlePathChange(now: Millis): void {
     this.#now = now;
-    this.#roundTrip.reset();
-    if (this.#pathMtu.fallBack(now, 0)) this.#connection?.sender.setPacketBytes(this.#pathMtu.packetBytes);
+    if (this.#path.change(now)) this.#connection?.sender.setPacketBytes(this.#path.packetBytes);
     this.#connection?.sender.handlePathChange(now);
     if (this.#timers.deadline("t1") !== Number.POSITIVE_INFINITY) this.#timers.set("t1", now);
   }
@@ -394,9 +350,8 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     if (this.#state === "cookieEchoed") return;
     if (connection.sender.handleTimeout(now)) this.#handleSilence(now);
     if (this.#isOver) return;
-    connection.reconfiguration.handleTimeout(now, this.#roundTrip.rtoMs);
-    const lost = this.#heartbeat.handleTimeout(now);
-    if (lost !== undefined) this.#handleHeartbeatResult(lost, now);
+    connection.reconfiguration.handleTimeout(now, this.#path.roundTrip.rtoMs);
+    this.#handlePathResult(this.#path.handleTimeout(now), now);
     this.#sendHeartbeats(now);
   }
 
@@ -406,8 +361,8 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
    */
   pollTransmit(): PacketSlot | undefined {
     const now = this.#now;
-    const alone = this.#control.peek();
-    if (alone?.aloneWithTag !== undefined) return this.#pollAlone(alone.chunk, alone.aloneWithTag);
+    const alone = this.#control.peekAlone();
+    if (alone !== undefined) return this.#pollAlone(alone);
     const connection = this.#connection;
     if (connection === undefined || this.#isOver) return undefined;
     if (this.#state === "cookieEchoed")
@@ -415,6 +370,10 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     if (!this.#hasSomethingToSend(connection, now)) return undefined;
     if (!this.#begin(connection.peer.tag)) return undefined;
     this.#fill(connection, now);
+    if (this.#packet.isEmpty) {
+      this.#packet.cancel();
+      return undefined;
+    }
     return this.#finish(!connection.peer.isZeroChecksumAccepted);
   }
 
@@ -435,7 +394,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
       connection.receiver.pollTimeout(),
       connection.sender.pollTimeout(),
       connection.reconfiguration.pollTimeout(),
-      this.#heartbeat.pollTimeout(),
+      this.#path.pollTimeout(),
     );
   }
 
@@ -445,7 +404,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
 
   /** Whether the association is over and its farewells are sent. */
   get isClosed(): boolean {
-    return this.#isOver && this.#control.length === 0;
+    return this.#isOver && this.#control.isEmpty;
   }
 
   /** What was agreed on; undefined before the peer has said it. */
@@ -473,11 +432,11 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     const sender = this.#connection?.sender;
     const receiver = this.#connection?.receiver;
     return {
-      smoothedRttMs: this.#roundTrip.smoothedMs,
+      smoothedRttMs: this.#path.roundTrip.smoothedMs,
       congestionWindowBytes: sender?.congestion.windowBytes ?? 0,
       peerWindowBytes: sender?.peerWindowBytes ?? 0,
       flightBytes: sender?.flightBytes ?? 0,
-      packetBytes: this.#pathMtu.packetBytes,
+      packetBytes: this.#path.packetBytes,
       retransmittedChunks: sender?.retransmissions ?? 0,
       abandonedMessages: (sender?.abandonedMessages ?? 0) + this.#queue.expired,
       congestionEvents: sender?.congestion.reductions ?? 0,
@@ -637,7 +596,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
       this.counters.ignoredChunks++;
       return;
     }
-    this.#connection.reconfiguration.handleParameters(parameters, now, this.#roundTrip.rtoMs);
+    this.#connection.reconfiguration.handleParameters(parameters, now, this.#path.roundTrip.rtoMs);
     this.#moveReconfigurationEvents();
   }
 
@@ -663,7 +622,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
   #sendInit(now: Millis): void {
     this.#pushAlone(this.localInit, 0);
     this.#initSentAt = this.#attempts === 0 ? now : -1;
-    this.#timers.set("t1", now + this.#roundTrip.rtoMs);
+    this.#timers.set("t1", now + this.#path.roundTrip.rtoMs);
   }
 
   #initFields(): Omit<InitChunk, "parameters"> {
@@ -741,13 +700,13 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
       return;
     }
     // RFC 9260 §6.3.1 C5: only if the INIT was sent once is it known which one was answered.
-    if (this.#initSentAt >= 0) this.#roundTrip.sample(now - this.#initSentAt, now);
+    if (this.#initSentAt >= 0) this.#path.roundTrip.sample(now - this.#initSentAt, now);
     this.#setPeer(agreeWith(init, this.#options));
     this.#state = "cookieEchoed";
     this.#cookieEcho = encodeCookieEcho(stateCookie);
     this.#isCookieEchoDue = true;
     this.#attempts = 0;
-    this.#timers.set("t1", now + this.#roundTrip.rtoMs);
+    this.#timers.set("t1", now + this.#path.roundTrip.rtoMs);
     for (const parameter of unrecognized) this.#push(encodeError([encodeUnrecognizedParameters(parameter)]));
   }
 
@@ -758,47 +717,43 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
       this.counters.ignoredChunks++;
       return false;
     }
-    const isLocalTag = cookie.localTag === this.#localTag && this.#state !== "closed";
-    const isPeerTag = cookie.peer.tag === this.#connection?.peer.tag;
+    const verdict = judgeCookie(cookie, {
+      state: this.#state,
+      localTag: this.#localTag,
+      peerTag: this.#connection?.peer.tag,
+    });
     const staleForMs = now - cookie.createdAt - this.#options.cookieLifetimeMs;
     // RFC 9260 §5.2.4 3): with both tags right the cookie may be as old as it likes.
-    if (staleForMs > 0 && !(isLocalTag && isPeerTag)) {
+    if (staleForMs > 0 && verdict !== "repeat") {
       this.#pushAlone(encodeError([encodeStaleCookie(staleForMs)]), cookie.peer.tag);
       return false;
     }
-    if (this.#state === "closed") {
-      this.#localTag = cookie.localTag;
-      this.#localTsn = cookie.localTsn;
-      this.#accept(cookie, now);
-      return true;
+    switch (verdict) {
+      case "accept":
+        this.#accept(cookie, now);
+        return true;
+      case "repeat":
+        if (this.#state === "cookieEchoed") this.#becomeEstablished(now);
+        this.#push(encodeCookieAck());
+        return true;
+      case "restart":
+        this.#restart(cookie, now);
+        return true;
+      case "stillShuttingDown":
+        this.#push(encodeShutdownAck());
+        this.#push(encodeError([encodeCookieReceivedWhileShuttingDown()]));
+        return false;
+      case "ignore":
+        this.counters.ignoredChunks++;
+        return false;
+      default:
+        return verdict satisfies never;
     }
-    if (isLocalTag && isPeerTag) {
-      // D: the answer to our own, or a repetition.
-      if (this.#state === "cookieEchoed") this.#becomeEstablished(now);
-      this.#push(encodeCookieAck());
-      return true;
-    }
-    if (isLocalTag) {
-      // B: both started at the same time, and the peer's tag was not known, or another.
-      this.#accept(cookie, now);
-      return true;
-    }
-    const isTied = cookie.localTieTag === this.#localTag && cookie.peerTieTag === this.#connection?.peer.tag;
-    if (isPeerTag || !isTied || cookie.localTieTag === 0) {
-      // C, and what the table does not have: too late.
-      this.counters.ignoredChunks++;
-      return false;
-    }
-    if (this.#state === "shutdownAckSent") {
-      this.#push(encodeShutdownAck());
-      this.#push(encodeError([encodeCookieReceivedWhileShuttingDown()]));
-      return false;
-    }
-    this.#restart(cookie, now);
-    return true;
   }
 
   #accept(cookie: StateCookie, now: Millis): void {
+    this.#localTag = cookie.localTag;
+    this.#localTsn = cookie.localTsn;
     this.#setPeer(cookie.peer);
     this.#becomeEstablished(now);
     this.#push(encodeCookieAck());
@@ -813,8 +768,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     this.#connection = undefined;
     this.#queue = new SendQueue();
     this.#control.clear();
-    this.#roundTrip.reset();
-    this.#pathMtu = new PathMtu(this.#options.basePacketBytes, this.#options.maxPacketBytes);
+    this.#path.restart();
     this.#events.push({ type: "restarted" });
     this.#setPeer(cookie.peer);
     this.#state = "cookieEchoed";
@@ -843,11 +797,11 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
           isInterleaved: peer.isInterleaved,
           isPartialReliabilityAgreed: peer.isPartiallyReliable,
           peerWindowBytes: peer.aRwnd,
-          packetBytes: this.#pathMtu.packetBytes,
+          packetBytes: this.#path.packetBytes,
           initialWindowPackets: options.initialWindowPackets,
         },
         this.#queue,
-        this.#roundTrip,
+        this.#path.roundTrip,
       );
     const parts: ReconfigurationParts = {
       queue: this.#queue,
@@ -872,7 +826,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     this.#attempts = 0;
     this.#errors = 0;
     this.#timers.stop("t1");
-    this.#heartbeat.restart(now);
+    this.#path.noteLife(now);
     const { outboundStreams, inboundStreams, isInterleaved } = connection.peer;
     this.#environment.log.info("SCTP association established", {
       outboundStreams,
@@ -888,11 +842,11 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
       this.#end("timeout", `no answer to ${this.#state === "cookieWait" ? "INIT" : "COOKIE ECHO"}`);
       return;
     }
-    this.#roundTrip.backOff();
+    this.#path.roundTrip.backOff();
     if (this.#state === "cookieWait") this.#sendInit(now);
     else if (this.#state === "cookieEchoed") {
       this.#isCookieEchoDue = true;
-      this.#timers.set("t1", now + this.#roundTrip.rtoMs);
+      this.#timers.set("t1", now + this.#path.roundTrip.rtoMs);
     }
   }
 
@@ -929,7 +883,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     if (this.#state === "shutdownPending") {
       this.#state = "shutdownSent";
       this.#push(encodeShutdown(connection.receiver.cumulativeTsn));
-      this.#timers.set("t2", now + this.#roundTrip.rtoMs);
+      this.#timers.set("t2", now + this.#path.roundTrip.rtoMs);
     } else if (this.#state === "shutdownReceived") {
       this.#state = "shutdownAckSent";
       this.#sendShutdownAck(now);
@@ -938,57 +892,39 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
 
   #sendShutdownAck(now: Millis): void {
     this.#push(encodeShutdownAck());
-    this.#timers.set("t2", now + this.#roundTrip.rtoMs);
+    this.#timers.set("t2", now + this.#path.roundTrip.rtoMs);
   }
 
   #handleT2(now: Millis): void {
-    this.#roundTrip.backOff();
+    this.#path.roundTrip.backOff();
     this.#handleSilence(now);
     if (this.#isOver || this.#connection === undefined) return;
     if (this.#state === "shutdownSent") this.#push(encodeShutdown(this.#connection.receiver.cumulativeTsn));
     else if (this.#state === "shutdownAckSent") this.#push(encodeShutdownAck());
     else return;
-    this.#timers.set("t2", now + this.#roundTrip.rtoMs);
+    this.#timers.set("t2", now + this.#path.roundTrip.rtoMs);
   }
 
   // ---- Path (RFC 9260 §8, RFC 8899) ----
 
   #handleHeartbeatAck(value: Uint8Array, now: Millis): void {
-    const info = decodeHeartbeat(value);
-    const result = info === undefined ? undefined : this.#heartbeat.handleAck(info, now);
+    const result = this.#path.handleHeartbeatAck(value, now);
     if (result === undefined) this.counters.ignoredChunks++;
-    else this.#handleHeartbeatResult(result, now);
+    this.#handlePathResult(result, now);
   }
 
-  #handleHeartbeatResult(result: HeartbeatResult, now: Millis): void {
-    if (result.hasPassed) {
-      this.#errors = 0;
-      this.#roundTrip.sample(result.rttMs, now);
-    }
-    if (result.probeBytes > 0) {
-      if (this.#pathMtu.handleResult(result.hasPassed, now)) {
-        this.#connection?.sender.setPacketBytes(this.#pathMtu.packetBytes);
-      }
-    } else if (!result.hasPassed) {
-      this.#roundTrip.backOff();
-      this.#handleSilence(now);
-    }
+  #handlePathResult(result: PathResult | undefined, now: Millis): void {
+    if (result === "silent") this.#handleSilence(now);
+    if (result === "alive" || result === "larger") this.#errors = 0;
+    if (result === "larger") this.#connection?.sender.setPacketBytes(this.#path.packetBytes);
   }
 
   #sendHeartbeats(now: Millis): void {
-    if (this.#isOver || this.#heartbeat.isOutstanding || this.#state !== "established") return;
-    if (this.#heartbeat.isDue(now)) {
-      this.#push(encodeHeartbeat(this.#heartbeat.send(now, this.#roundTrip.rtoMs, 0)));
-      return;
-    }
-    const probeBytes = this.#pathMtu.takeProbe(now);
-    if (probeBytes === undefined) return;
-    const heartbeat = encodeHeartbeat(this.#heartbeat.send(now, this.#roundTrip.rtoMs, probeBytes));
-    const pad = encodePad(probeBytes - COMMON_HEADER_BYTES - heartbeat.length);
-    const chunks = new Uint8Array(heartbeat.length + pad.length);
-    chunks.set(heartbeat);
-    chunks.set(pad, heartbeat.length);
-    this.#pushAlone(chunks, this.#connection?.peer.tag ?? 0);
+    if (this.#isOver || this.#state !== "established") return;
+    const heartbeat = this.#path.takeHeartbeat(now);
+    if (heartbeat !== undefined) this.#push(heartbeat);
+    const probe = this.#path.takeProbe(now);
+    if (probe !== undefined) this.#pushAlone(probe, this.#connection?.peer.tag ?? 0);
   }
 
   /** A timer ran out without an answer (RFC 9260 §8.1). */
@@ -999,15 +935,15 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
       return;
     }
     // RFC 8899 §4.3: it may be that only large packets vanish.
-    if (this.#errors >= 2 && this.#pathMtu.fallBack(now)) {
-      this.#connection?.sender.setPacketBytes(this.#pathMtu.packetBytes);
+    if (this.#errors >= 2 && this.#path.fallBack(now)) {
+      this.#connection?.sender.setPacketBytes(this.#path.packetBytes);
     }
   }
 
   // ---- Packets ----
 
   #hasSomethingToSend(connection: Connection, now: Millis): boolean {
-    if (this.#control.length > 0 || connection.receiver.isSackDue) return true;
+    if (!this.#control.isEmpty || connection.receiver.isSackDue) return true;
     if (connection.reconfiguration.hasChunk) return true;
     return this.#maySendData && connection.sender.hasDataToSend(now);
   }
@@ -1027,7 +963,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
       return false;
     }
     const { localPort, remotePort } = this.#options;
-    this.#packet.begin(slot, this.#pathMtu.packetBytes, localPort, remotePort, tag);
+    this.#packet.begin(slot, this.#path.packetBytes, localPort, remotePort, tag);
     return true;
   }
 
@@ -1036,9 +972,9 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     return this.#packet.finish(hasChecksum);
   }
 
-  #pollAlone(chunk: Uint8Array, tag: number): PacketSlot | undefined {
+  #pollAlone({ chunk, tag }: LoneChunk): PacketSlot | undefined {
     if (!this.#begin(tag)) return undefined;
-    this.#control.shift();
+    this.#control.shiftAlone();
     this.#packet.append(chunk);
     // RFC 9653 §5.2: packets of the handshake, and those for whom it may concern, have a checksum.
     return this.#finish(true);
@@ -1062,10 +998,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     const { receiver, sender, reconfiguration } = connection;
     const hasData = this.#maySendData && sender.hasDataToSend(now);
     // RFC 9260 §6.10: control chunks come first. A SACK rides along whenever it has something to say.
-    for (let next = this.#control.peek(); next !== undefined; next = this.#control.peek()) {
-      if (next.aloneWithTag !== undefined || !packet.append(next.chunk)) break;
-      this.#control.shift();
-    }
+    this.#control.fill(packet);
     if (receiver.isSackDue || (hasData && receiver.hasNews)) {
       packet.end = receiver.writeSack(packet.bytes, packet.end, packet.limit);
     }
@@ -1073,15 +1006,15 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
       const forwardTsn = sender.takeForwardTsn(now);
       if (forwardTsn !== undefined) packet.append(forwardTsn);
     }
-    if (reconfiguration.hasChunk && packet.room > packet.limit / 2) {
-      const chunk = reconfiguration.pollChunk(now, this.#roundTrip.rtoMs);
+    if (reconfiguration.hasChunk && packet.room >= MAX_RECONFIG_BYTES) {
+      const chunk = reconfiguration.pollChunk(now, this.#path.roundTrip.rtoMs);
       if (chunk !== undefined) packet.append(chunk);
     }
     if (!hasData) return;
     sender.fill(packet, now);
-    // Nearly full: a chunk more would not have fitted.
-    if (packet.room < packet.limit - packet.start && packet.room < 64) {
-      this.#pathMtu.noteFullPacket();
+    // Full, but for what the next message would not have fitted into.
+    if (packet.room < FULL_PACKET_ROOM) {
+      this.#path.noteFullPacket();
       this.#sendHeartbeats(now);
     }
   }
@@ -1092,7 +1025,7 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     connection.receiver.endPacket(now);
     connection.reconfiguration.handleCumulativeTsn();
     this.#moveReconfigurationEvents();
-    this.#heartbeat.restart(now);
+    this.#path.noteLife(now);
   }
 
   /** The connection, for a chunk that only a peer sends that has one. */
@@ -1122,11 +1055,11 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
   }
 
   #push(chunk: Uint8Array): void {
-    this.#control.push({ chunk, aloneWithTag: undefined });
+    this.#control.push(chunk);
   }
 
   #pushAlone(chunk: Uint8Array, tag: number): void {
-    this.#control.push({ chunk, aloneWithTag: tag });
+    this.#control.pushAlone(chunk, tag);
   }
 
   #violate(reason: string): void {
@@ -1149,12 +1082,9 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
     this.#isOver = true;
     this.#state = "closed";
     this.#timers.stopAll();
-    this.#heartbeat.stop();
+    this.#path.stop();
     // What would have gone with other chunks goes with nothing now; farewells go by themselves.
-    for (let left = this.#control.length; left > 0; left--) {
-      const control = this.#control.shift();
-      if (control?.aloneWithTag !== undefined) this.#control.push(control);
-    }
+    this.#control.dropCompanions();
     this.#environment.log.info("SCTP association over", { reason, detail });
     this.#emit({ type: "closed", reason, detail });
   }
@@ -1183,19 +1113,4 @@ export class SctpAssociation implements Core<Uint8Array, PacketSlot, SctpEvent> 
   #newTag(): number {
     return randomUint32(this.#environment.random) || 1;
   }
-}
-
-/** Numbers of an association for statistics. */
-export interface SctpStatistics {
-  readonly smoothedRttMs: Millis | undefined;
-  readonly congestionWindowBytes: number;
-  readonly peerWindowBytes: number;
-  readonly flightBytes: number;
-  /** What packets may measure now. */
-  readonly packetBytes: number;
-  readonly retransmittedChunks: number;
-  readonly abandonedMessages: number;
-  readonly congestionEvents: number;
-  readonly duplicateChunks: number;
-  readonly refusedChunks: number;
 }

@@ -3,14 +3,9 @@
  *
  * @module
  */
-export {
-  SctpAssociation,
-  type SctpCounters,
-  type SctpSendOptions,
-  type SctpStatistics,
-} from "./association.ts";
-export { type SctpDecodeFailure, SctpError, type SctpErrorCode } from "./errors.ts";
+export { SctpAssociation } from "./association.ts";
 export type { SctpCloseReason, SctpEvent, SctpState } from "./events.ts";
-export { DEFAULT_SCTP_OPTIONS, type SctpOptions } from "./options.ts";
+export { DEFAULT_SCTP_OPTIONS, type SctpOptions, type SctpSendOptions } from "./options.ts";
 export type { PeerParameters } from "./peer-parameters.ts";
 export type { SctpMessageEvent } from "./rx/inbound-streams.ts";
+export type { SctpCounters, SctpStatistics } from "./statistics.ts";

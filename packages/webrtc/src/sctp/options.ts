@@ -1,3 +1,5 @@
+import type { Millis } from "../sansio/index.ts";
+
 /** What an association is made with. Times in milliseconds, sizes in bytes. */
 export interface SctpOptions {
   /** RFC 8841 §5.1: `a=sctp-port` of our description. */
@@ -76,6 +78,18 @@ export const DEFAULT_SCTP_OPTIONS: SctpOptions = {
   isInterleavingEnabled: true,
   isZeroChecksumEnabled: true,
 };
+
+/** How a message is sent. */
+export interface SctpSendOptions {
+  /** False for delivery as soon as it has come, whatever was sent before. Default true. */
+  readonly isOrdered?: boolean;
+  /** How often a part of it is sent again before it is given up. Default: until it arrives. */
+  readonly maxRetransmits?: number;
+  /** For how long it is worth sending. Default: for ever. */
+  readonly lifetimeMs?: Millis;
+  /** Whether its bytes count into the buffered amount of its stream. Default true. */
+  readonly isCounted?: boolean;
+}
 
 /** The smallest packet size that makes sense: every path carries it (RFC 9260 §6.9). */
 const MIN_PACKET_BYTES = 512;

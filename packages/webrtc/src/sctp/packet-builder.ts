@@ -42,6 +42,12 @@ export class PacketBuilder {
     return true;
   }
 
+  /** Ends a packet into which nothing was put; its slot is given back. */
+  cancel(): void {
+    this.#slot?.arena.release(this.#slot);
+    this.#slot = undefined;
+  }
+
   /** Ends the packet and gives its slot. */
   finish(hasChecksum: boolean): PacketSlot | undefined {
     const slot = this.#slot;
