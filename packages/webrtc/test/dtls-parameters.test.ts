@@ -147,6 +147,7 @@ test.each<Partial<DtlsOptions>>([
   { groups: [] },
   { groups: ["X25519MLKEM768"] },
   { mtu: 60 },
+  { mtu: 2000 },
 ])("options that leave nothing to negotiate are refused: %j", (options) => {
   expect(() => createDtlsPair({ options })).toThrow(RangeError);
 });

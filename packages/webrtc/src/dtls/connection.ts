@@ -96,13 +96,14 @@ export class DtlsConnection implements Core<Uint8Array, PacketSlot, DtlsEvent> {
 
   /**
    * @param arena - Holds what is sent and received. Slots of at least the MTU with the headroom.
-   * @throws {RangeError} when the options contradict themselves.
+   * @throws {RangeError} when the options contradict themselves, or a slot cannot hold a datagram of the MTU.
    */
   constructor(environment: Environment<CryptoProvider>, arena: PacketArena, options: DtlsOptions) {
     this.role = options.role;
     this.#log = environment.log;
     this.#arena = arena;
     this.#policy = resolvePolicy(options);
+    checkSlotSize(arena, this.#policy);
     const isClient = options.role === "client";
     // RFC 9147 §4: 1.0 in the records of a first ClientHello, for middleboxes and servers that know nothing newer.
     const version = isClient ? WireVersion.dtls10 : WireVersion.dtls12;
@@ -671,6 +672,20 @@ export class DtlsConnection implements Core<Uint8Array, PacketSlot, DtlsEvent> {
       const text = "sequence numbers are used up";
       this.#failWith(new DtlsError("ERR_DTLS_LIMIT", "internal_error", text, "RFC 9147 §4.2.1"));
     }
+  }
+}
+
+/** A datagram of the MTU, and what outer layers prepend, have to fit a slot. */
+function checkSlotSize(arena: PacketArena, { mtu, headroomBytes }: DtlsPolicy): void {
+  const slot = arena.acquire();
+  // An arena in which everything is in use has served others: its slots are of a sensible size.
+  if (slot === undefined) return;
+  const size = slot.bytes.length;
+  arena.release(slot);
+  if (size < mtu + headroomBytes) {
+    throw new RangeError(
+      `slots of ${size} bytes hold no datagram of ${mtu} bytes behind ${headroomBytes}: lower mtu, or give another arena`,
+    );
   }
 }
 

@@ -2,7 +2,6 @@ import type { Millis } from "../../sansio/index.ts";
 import { type DtlsGroup, groupOf } from "../cipher/group.ts";
 import { chooseSignatureScheme } from "../cipher/signature.ts";
 import { HandshakeType } from "../constants.ts";
-import { checkFinished, noCommonScheme } from "../flight13/client.ts";
 import {
   decodeCertificateRequest12,
   decodeCertificates,
@@ -11,6 +10,7 @@ import {
   encodeClientKeyExchange,
   encodeSigned,
 } from "../handshake/authentication.ts";
+import { checkFinished, noCommonScheme } from "../handshake/checks.ts";
 import {
   type Handshake,
   type HandshakeContext,

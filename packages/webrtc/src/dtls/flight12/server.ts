@@ -3,7 +3,6 @@ import type { Millis } from "../../sansio/index.ts";
 import { createKeyShares, type DtlsGroup, GROUP_IDS, type KeyShare } from "../cipher/group.ts";
 import { SIGNATURE_SCHEME_IDS } from "../cipher/signature.ts";
 import { HandshakeType } from "../constants.ts";
-import { checkFinished } from "../flight13/client.ts";
 import {
   decodeCertificates,
   decodeClientKeyExchange,
@@ -13,6 +12,7 @@ import {
   encodeKeyExchangeParameters,
   encodeSigned,
 } from "../handshake/authentication.ts";
+import { checkFinished } from "../handshake/checks.ts";
 import {
   type Handshake,
   type HandshakeContext,

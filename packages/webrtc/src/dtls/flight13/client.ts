@@ -1,6 +1,4 @@
-import { equalConstantTime } from "../../crypto/index.ts";
 import type { Millis } from "../../sansio/index.ts";
-import type { DtlsGroup } from "../cipher/group.ts";
 import { Hkdf } from "../cipher/hkdf.ts";
 import {
   deriveTrafficKeys,
@@ -9,18 +7,15 @@ import {
   KeySchedule,
   type TrafficSecrets,
 } from "../cipher/key-schedule.ts";
-import { chooseSignatureScheme } from "../cipher/signature.ts";
-import type { CipherSuite } from "../cipher/suite.ts";
 import { ExtensionType, HandshakeType } from "../constants.ts";
 import { DtlsError } from "../errors.ts";
 import {
   decodeCertificateRequest13,
   decodeCertificates,
   decodeSigned,
-  encodeCertificates,
-  encodeSigned,
   signedContent13,
 } from "../handshake/authentication.ts";
+import { checkFinished } from "../handshake/checks.ts";
 import {
   type Handshake,
   type HandshakeContext,
@@ -30,25 +25,13 @@ import {
 import { decodeExtensions, type Extensions } from "../handshake/extensions.ts";
 import type { HandshakeMessage } from "../handshake/fragment.ts";
 import { chosenSrtpProfile } from "../handshake/negotiation.ts";
-import type { Transcript } from "../handshake/transcript.ts";
 import { RecordOpener13, RecordSealer13 } from "../record/sealed-record-13.ts";
 import type { SrtpProfile } from "../srtp-profile.ts";
 import { WireReader } from "../wire.ts";
+import { type Agreement13, HANDSHAKE_EPOCH, sendAuthentication } from "./agreement.ts";
 import { KeyUpdater } from "./key-update.ts";
 
-/** Epoch of the handshake's keys (RFC 9147 §6.1). */
-export const HANDSHAKE_EPOCH = 2;
-
 const NOTHING = new Uint8Array(0);
-
-/** What the hellos settled. */
-export interface Agreement13 {
-  readonly suite: CipherSuite;
-  readonly group: DtlsGroup;
-  readonly sharedSecret: Uint8Array;
-  /** Up to and with the ServerHello. */
-  readonly transcript: Transcript;
-}
 
 type State = "encryptedExtensions" | "certificateRequest" | "certificateVerify" | "finished" | "done";
 
@@ -194,51 +177,4 @@ export class ClientHandshake13 implements Handshake {
         exportKeyingMaterial13(crypto, hkdf, secrets.exporter, label, exportContext ?? NOTHING, length),
     };
   }
-}
-
-/** RFC 8446 §4.4.4. Compared in constant time. */
-export function checkFinished(received: Uint8Array, expected: Uint8Array): void {
-  if (equalConstantTime(received, expected)) return;
-  throw new DtlsError(
-    "ERR_DTLS_BAD_FINISHED",
-    "decrypt_error",
-    "the peer's Finished does not match the handshake we saw",
-    "RFC 8446 §4.4.4",
-  );
-}
-
-/**
- * Sends Certificate and CertificateVerify (RFC 8446 §4.4.2, §4.4.3).
- *
- * @param understood - Signature schemes of the peer.
- * @throws {DtlsError} `ERR_DTLS_NO_COMMON_PARAMETERS` when it understands none that we can make.
- */
-export function sendAuthentication(
-  { channel, certificate }: HandshakeContext,
-  transcript: Transcript,
-  side: "client" | "server",
-  understood: readonly number[],
-): void {
-  const chosen = certificate && chooseSignatureScheme(certificate.key.keyType, "1.3", understood);
-  if (certificate !== undefined && chosen === undefined) throw noCommonScheme(certificate.key.keyType);
-  const chain = encodeCertificates("1.3", certificate?.chain ?? []);
-  transcript.add(HandshakeType.certificate, channel.send(HandshakeType.certificate, chain), chain);
-  if (certificate === undefined || chosen === undefined) return;
-  const signature = certificate.key.sign(chosen.scheme, signedContent13(side, transcript.digest()));
-  const verify = encodeSigned({ scheme: chosen.id, signature });
-  transcript.add(
-    HandshakeType.certificateVerify,
-    channel.send(HandshakeType.certificateVerify, verify),
-    verify,
-  );
-}
-
-/** The peer cannot verify our signatures. */
-export function noCommonScheme(keyType: string): DtlsError {
-  return new DtlsError(
-    "ERR_DTLS_NO_COMMON_PARAMETERS",
-    "handshake_failure",
-    `the peer understands no signature that a key of ${keyType} can make`,
-    "RFC 8446 §4.4.2.2",
-  );
 }

@@ -16,6 +16,7 @@ import {
   encodeCertificateRequest13,
   signedContent13,
 } from "../handshake/authentication.ts";
+import { checkFinished } from "../handshake/checks.ts";
 import {
   type Handshake,
   type HandshakeContext,
@@ -27,7 +28,7 @@ import type { HandshakeMessage } from "../handshake/fragment.ts";
 import { RecordOpener13, RecordSealer13 } from "../record/sealed-record-13.ts";
 import { SRTP_PROFILES, type SrtpProfile } from "../srtp-profile.ts";
 import { WireWriter } from "../wire.ts";
-import { type Agreement13, checkFinished, HANDSHAKE_EPOCH, sendAuthentication } from "./client.ts";
+import { type Agreement13, HANDSHAKE_EPOCH, sendAuthentication } from "./agreement.ts";
 import { KeyUpdater } from "./key-update.ts";
 
 const NOTHING = new Uint8Array(0);

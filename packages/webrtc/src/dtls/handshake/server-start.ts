@@ -16,11 +16,11 @@ import {
 import { CookieSecret } from "../cookie.ts";
 import { DtlsError } from "../errors.ts";
 import { ServerHandshake12 } from "../flight12/server.ts";
-import { noCommonScheme } from "../flight13/client.ts";
 import { ServerHandshake13 } from "../flight13/server.ts";
 import type { DtlsOptions } from "../options.ts";
 import { SRTP_PROFILES } from "../srtp-profile.ts";
 import { WireReader, WireWriter } from "../wire.ts";
+import { noCommonScheme } from "./checks.ts";
 import { noExtendedMasterSecret } from "./client-start.ts";
 import type { Handshake, HandshakeContext } from "./context.ts";
 import {

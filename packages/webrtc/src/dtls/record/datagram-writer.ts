@@ -63,7 +63,7 @@ export class DatagramWriter {
     const slot = this.#slot;
     if (slot === undefined) return;
     this.#slot = undefined;
-    if (this.#transmits.push(slot)) return;
+    if (slot.end > slot.start && this.#transmits.push(slot)) return;
     this.#arena.release(slot);
     this.droppedCount++;
   }

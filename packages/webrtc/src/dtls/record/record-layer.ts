@@ -32,6 +32,8 @@ const NOTHING = new Uint8Array(0);
 /** Takes datagrams apart into records, and opens those whose keys are known. */
 export class RecordLayer {
   readonly counters: RecordCounters = { malformed: 0, replayed: 0, forged: 0, early: 0, noMemory: 0 };
+  /** Records that failed authentication with the key that has the most of them (RFC 9147 §4.5.3). */
+  failures = 0;
   readonly #arena: PacketArena;
   /** Newest epoch first. */
   #openers: RecordOpener[] = [];
@@ -119,11 +121,6 @@ export class RecordLayer {
     return this.#openers[0]?.epoch ?? 0;
   }
 
-  /** Records that failed authentication with any of the current keys. */
-  get failures(): number {
-    return this.#openers.reduce((most, opener) => Math.max(most, opener.failures), 0);
-  }
-
   /** Gives back what the last record was opened into. */
   #release(): void {
     if (this.#slot === undefined) return;
@@ -144,10 +141,7 @@ export class RecordLayer {
     this.#offset = end;
     const epochBits = first & UnifiedHeader.epochMask;
     // RFC 9147 §4.2.2: the most recent epoch with these bits.
-    const opener = this.#openers.find(
-      (candidate) => (candidate.epoch & 3) === epochBits && candidate.epoch > 1,
-    );
-    return this.#open(opener, start, headerEnd, end);
+    return this.#open(this.#openerOf(epochBits), start, headerEnd, end);
   }
 
   #nextPlain(type: number): OpenedRecord | undefined {
@@ -161,7 +155,8 @@ export class RecordLayer {
     this.#offset = end;
     const epoch = readUint16(this.#bytes, start + 3);
     if (epoch > 0) {
-      const opener = this.#openers.find((candidate) => candidate.epoch === epoch && epoch === 1);
+      // Only 1.2 has protected records with this header, and only the epoch 1.
+      const opener = this.#openers[0]?.epoch === epoch && epoch === 1 ? this.#openers[0] : undefined;
       return this.#open(opener, start, headerEnd, end);
     }
     const record = this.#record;
@@ -172,6 +167,14 @@ export class RecordLayer {
     record.start = headerEnd;
     record.end = end;
     return record;
+  }
+
+  /** The newest epoch of 1.3 with these low bits. */
+  #openerOf(epochBits: number): RecordOpener | undefined {
+    for (const opener of this.#openers) {
+      if (opener.epoch > 1 && (opener.epoch & UnifiedHeader.epochMask) === epochBits) return opener;
+    }
+    return undefined;
   }
 
   #open(
@@ -193,6 +196,7 @@ export class RecordLayer {
     const failure = opener.open(this.#bytes, start, headerEnd, end, slot.bytes, 0, this.#record);
     if (failure !== undefined) {
       this.counters[failure]++;
+      this.failures = Math.max(this.failures, opener.failures);
       this.#arena.release(slot);
       return undefined;
     }
