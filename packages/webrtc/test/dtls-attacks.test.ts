@@ -191,7 +191,7 @@ describe.each(VERSIONS)("DTLS %s", (version) => {
     expect(received("b")).toEqual([]);
     expect(() => server.send(Uint8Array.of(1), pair.now())).toThrow(/verifying/);
     expect(() => server.exportKeyingMaterial("x", undefined, 16)).toThrow(/verifying/);
-    server.setRemoteFingerprints([CERTIFICATES.ecdsa.fingerprint()], pair.now());
+    server.setRemoteFingerprints([CERTIFICATES.ecdsa.fingerprint()]);
     pair.advance(0);
     expect(server.state).toBe("connected");
     expect(received("b")).toEqual([Uint8Array.of(1)]);
@@ -201,7 +201,7 @@ describe.each(VERSIONS)("DTLS %s", (version) => {
     const { client, pair, server } = createDtlsPair(withoutFingerprints({ options }));
     client.start(0);
     pair.driveUntil(() => eventOf(pair.events("b"), "certificate") !== undefined);
-    server.setRemoteFingerprints([CERTIFICATES.rsa.fingerprint()], pair.now());
+    server.setRemoteFingerprints([CERTIFICATES.rsa.fingerprint()]);
     pair.advance(100);
     expect(eventOf(pair.events("b"), "closed")?.reason).toMatchObject({
       code: "ERR_DTLS_FINGERPRINT_MISMATCH",

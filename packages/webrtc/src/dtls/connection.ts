@@ -187,20 +187,20 @@ export class DtlsConnection implements Core<Uint8Array, PacketSlot, DtlsEvent> {
   }
 
   /** Says which certificates are the peer's. A different one ends the connection. */
-  setRemoteFingerprints(fingerprints: readonly DtlsFingerprint[], now: Millis): void {
+  setRemoteFingerprints(fingerprints: readonly DtlsFingerprint[]): void {
     try {
       this.#peer.setFingerprints(fingerprints);
     } catch (error) {
       this.#failWith(error);
       return;
     }
-    this.#confirm(now);
+    this.#confirm();
   }
 
   /** Says that the certificate of the `certificate` event is the peer's, by whatever the owner goes by. */
-  acceptRemoteCertificate(now: Millis): void {
+  acceptRemoteCertificate(): void {
     this.#peer.accept();
-    this.#confirm(now);
+    this.#confirm();
   }
 
   /** Says that it is not; this ends the connection. */
@@ -232,7 +232,7 @@ export class DtlsConnection implements Core<Uint8Array, PacketSlot, DtlsEvent> {
     }
     this.#handleDatagram(datagram, now);
     if (this.#records.hasEarly) this.#handleEarly(now);
-    this.#confirm(now);
+    this.#confirm();
   }
 
   handleTimeout(now: Millis): void {
@@ -514,6 +514,7 @@ export class DtlsConnection implements Core<Uint8Array, PacketSlot, DtlsEvent> {
   #takeMessages(now: Millis): void {
     if (this.#handshake === undefined) return;
     for (let message = this.#messages.take(); message !== undefined; message = this.#messages.take()) {
+      const wasComplete = this.#result !== undefined;
       try {
         this.#handleMessage(message, now);
       } catch (error) {
@@ -521,7 +522,6 @@ export class DtlsConnection implements Core<Uint8Array, PacketSlot, DtlsEvent> {
         if (this.state === "closed") return;
         continue;
       }
-      const wasComplete = this.#result !== undefined && message.type !== HandshakeType.finished;
       this.#messages.accept();
       this.#moveOn();
       // What is held beyond the end of the handshake came in the clear, or will come again.
@@ -582,12 +582,12 @@ export class DtlsConnection implements Core<Uint8Array, PacketSlot, DtlsEvent> {
   }
 
   /** Connected, when the handshake is complete and the peer is the right one. */
-  #confirm(now: Millis): void {
+  #confirm(): void {
     const result = this.#result;
     if (this.#state !== "verifying" || result === undefined || !this.#peer.isAccepted) return;
     this.#state = "connected";
     if (!this.#channel.isWaiting) this.#timers.stop("handshake");
-    this.#log.info("DTLS is connected", { version: result.version, cipherSuite: result.suite.name, at: now });
+    this.#log.info("DTLS is connected", { version: result.version, cipherSuite: result.suite.name });
     this.#events.push({
       type: "connected",
       version: result.version,
