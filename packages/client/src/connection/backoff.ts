@@ -9,13 +9,13 @@ export interface BackoffOptions {
 }
 
 /**
- * A restarted server is found again within seconds, and a thousand clients do not all come in the same one: half a second to
- * two seconds apart while it is away for some seconds, which is what a restart takes.
+ * A restarted server is found again within seconds, and a thousand clients do not all come in the same one: not more than
+ * one to three seconds apart while it is away for some seconds, which is what a restart takes.
  */
 export const DEFAULT_BACKOFF_OPTIONS: BackoffOptions = { baseMs: 400, maximumMs: 8_000 };
 
 /** How much longer each pause may be than the one before. */
-const GROWTH = 1.5;
+const GROWTH = 1.25;
 
 /**
  * The pause before an attempt: exponential, with full jitter (uniform between nothing and the ceiling), so that

@@ -137,7 +137,7 @@ describe("a connection that breaks", () => {
       session.handleTimeout(now);
       session.handleClose(1006, "", now);
     }
-    expect(pauses).toEqual([200, 300, 450, 675, 1_013, 1_519]);
+    expect(pauses).toEqual([200, 250, 313, 391, 488, 610]);
     now = session.pollTimeout();
     session.handleTimeout(now);
     session.handleOpen(now);
