@@ -25,7 +25,6 @@ export default defineConfig({
             "packages/*/src/**/*.test.ts",
             "packages/*/test/**/*.test.ts",
             "apps/*/src/**/*.test.{ts,tsx}",
-            "test/fuzz/*.test.ts",
           ],
         },
       },
@@ -35,6 +34,14 @@ export default defineConfig({
           name: "unit-handles",
           // These count the sockets and timers of their process, which therefore has to be their own.
           include: [HANDLES],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "fuzz",
+          include: ["test/fuzz/*.test.ts"],
+          testTimeout: 60_000,
         },
       },
       {

@@ -35,6 +35,7 @@ const PEERS = {
 const GROUPS = [
   { name: "checks", title: "checks", limitSeconds: 240 },
   { name: "unit", title: "unit + property", project: "unit*", limitSeconds: 240 },
+  { name: "fuzz", title: "fuzz corpus", project: "fuzz", limitSeconds: 240 },
   {
     name: "system",
     title: "system",
@@ -74,7 +75,7 @@ const GROUPS = [
     project: "browsers",
     built: true,
     isolated: true,
-    limitSeconds: 480,
+    limitSeconds: 720,
   },
   {
     name: "networks",
