@@ -1,3 +1,4 @@
+import { Socket } from "node:dgram";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { IpAddress, TransportAddress } from "../bytes/index.ts";
@@ -137,6 +138,52 @@ describe("a packet slot", () => {
     await eventually(() => arena.inUse === 0);
     expect(alice.udp.refusedCount).toBe(1);
     expect(alice.udp.queuedBytes).toBe(0);
+  });
+
+  test("after others have left is released as soon as the system has it", async () => {
+    const [alice, bob] = [await bind(), await bind()];
+    const arena = new PacketArena(4);
+    alice.udp.sendSlot(fill(arena, "watched", bob.udp.localAddress));
+    await eventually(() => arena.inUse === 0);
+    for (let i = 0; i < 200; i++) {
+      const slot = fill(arena, `packet ${i}`, bob.udp.localAddress);
+      alice.udp.sendSlot(slot);
+      if (arena.inUse > 0) await eventually(() => arena.inUse === 0);
+    }
+    await eventually(() => bob.bytes.length === 201);
+    expect(bob.log.filter((line) => line !== "|").at(-1)).toBe("packet 199");
+  });
+
+  test.each([
+    ["is needed until it has", false],
+    ["is needed until the socket has closed", true],
+  ])("that the system does not take at once %s", async (_name, closes) => {
+    const [alice, bob] = [await bind(), await bind()];
+    const arena = new PacketArena(4);
+    alice.udp.sendSlot(fill(arena, "watched", bob.udp.localAddress));
+    await eventually(() => arena.inUse === 0);
+    const count = vi.spyOn(Socket.prototype, "getSendQueueCount").mockReturnValue(1);
+    alice.udp.sendSlot(fill(arena, "waits", bob.udp.localAddress));
+    alice.udp.sendSlot(fill(arena, "behind", bob.udp.localAddress));
+    await nextTurn();
+    expect(alice.udp.queuedBytes).toBeGreaterThan(0);
+    expect(arena.inUse).toBeGreaterThan(0);
+    if (closes) alice.udp.close();
+    count.mockRestore();
+    await eventually(() => arena.inUse === 0);
+    expect(alice.udp.queuedBytes).toBe(0);
+  });
+
+  test("that is refused time after time is counted each time", async () => {
+    const alice = await bind();
+    const arena = new PacketArena(4, 70_000);
+    for (let i = 1; i <= 100; i++) {
+      const slot = fill(arena, "x", new TransportAddress(LOOPBACK, 9));
+      slot.end = 69_000;
+      alice.udp.sendSlot(slot);
+      await eventually(() => arena.inUse === 0);
+    }
+    expect(alice.udp.refusedCount).toBe(100);
   });
 
   test("that is sent just before the socket closes still leaves, and is released", async () => {

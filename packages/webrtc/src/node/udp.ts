@@ -10,6 +10,12 @@ import type { AddressBook } from "./address-book.ts";
  */
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 
+/**
+ * On the packet path one in so many sends is watched, to count what the system refuses: refusals last (no route, a
+ * firewall), and from the first that is seen on all are.
+ */
+const UNWATCHED_SENDS = 63;
+
 /** Opens a UDP socket with `dgram`. `addresses` is shared by all sockets of the platform. */
 export async function bindUdp(
   addresses: AddressBook,
@@ -62,6 +68,10 @@ class NodeUdp implements UdpIo {
   #queuedBytes = 0;
   #refused = 0;
   #closed = false;
+  /** Slots whose packets wait in Node for the system. Further ones are sent with a callback meanwhile. */
+  readonly #waiting: PacketSlot[] = [];
+  /** How many packets may leave before one is watched again. */
+  #unwatched = 0;
   /** A batch end is due after the datagrams of this turn of the event loop. */
   #batchOpen = false;
 
@@ -102,9 +112,20 @@ class NodeUdp implements UdpIo {
       slot.arena.release(slot);
       return;
     }
-    this.#queuedBytes += end - start;
-    this.#socket.send(bytes, start, end - start, to.port, to.ip.toString(), (error) => {
-      this.#sent(error, end - start);
+    const length = end - start;
+    if (this.#waiting.length === 0 && this.#unwatched > 0) {
+      this.#unwatched--;
+      this.#socket.send(bytes, start, length, to.port, to.ip.toString());
+      // The system has taken the packet, or refused it. A callback would come only to say the same, and costs an eighth of
+      // the whole.
+      if (this.#socket.getSendQueueCount() === 0) slot.arena.release(slot);
+      else this.#wait(slot);
+      return;
+    }
+    this.#queuedBytes += length;
+    this.#socket.send(bytes, start, length, to.port, to.ip.toString(), (error) => {
+      this.#sent(error, length);
+      if (error === null && this.#waiting.length === 0) this.#unwatched = UNWATCHED_SENDS;
       slot.arena.release(slot);
     });
   }
@@ -112,13 +133,36 @@ class NodeUdp implements UdpIo {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#socket.close();
+    this.#socket.close(() => this.#releaseWaiting());
   }
 
   #sent(error: Error | null, length: number): void {
     this.#queuedBytes -= length;
-    if (error !== null) this.#refused++;
+    if (error === null) return;
+    this.#refused++;
+    // Where one is refused others will be: each is watched until they go through again.
+    this.#unwatched = 0;
   }
+
+  /** The system did not take a packet at once: its slot is needed until Node has nothing more to send. */
+  #wait(slot: PacketSlot): void {
+    this.#waiting.push(slot);
+    this.#queuedBytes += slot.end - slot.start;
+    setImmediate(this.#checkWaiting);
+  }
+
+  #releaseWaiting(): void {
+    for (const slot of this.#waiting.splice(0)) {
+      this.#queuedBytes -= slot.end - slot.start;
+      slot.arena.release(slot);
+    }
+  }
+
+  readonly #checkWaiting = (): void => {
+    if (this.#closed) return;
+    if (this.#socket.getSendQueueCount() === 0) this.#releaseWaiting();
+    else setImmediate(this.#checkWaiting);
+  };
 
   /** `dgram` throws for some of these; a packet that cannot be sent is lost. */
   #canSend(to: TransportAddress | undefined): to is TransportAddress {

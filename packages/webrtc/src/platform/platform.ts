@@ -122,7 +122,7 @@ export interface UdpIo {
   sendSlot(slot: PacketSlot): void;
   /** Bytes given to {@link send} and not yet taken by the system. */
   readonly queuedBytes: number;
-  /** Datagrams refused since the socket was opened. */
+  /** Datagrams refused since the socket was opened; on the packet path single ones may be missed. */
   readonly refusedCount: number;
   /** Closes, after what was sent before; repeated calls are harmless. */
   close(): void;
