@@ -1,40 +1,18 @@
-import {
-  copyBytes,
-  type IncomingDatagram,
-  type IpAddress,
-  type SocketId,
-  TransportAddress,
-} from "@naru/webrtc/bytes";
+import { type IncomingDatagram, type IpAddress, type SocketId, TransportAddress } from "@naru/webrtc/bytes";
 import type { CryptoProvider } from "@naru/webrtc/crypto";
 import type { PacketArena, PacketSlot } from "@naru/webrtc/kernel";
 import type { AskId, Core, Environment, Millis, WallClockMillis } from "@naru/webrtc/sansio";
 import {
-  CHANNEL_NUMBER,
-  CONNECTION_ID,
   DATA,
-  DONT_FRAGMENT,
-  ERROR_CODE,
-  LIFETIME,
   LongTermVerifier,
   type LongTermVerifierCounters,
   type LongTermVerifierOptions,
-  REQUESTED_ADDRESS_FAMILY,
-  REQUESTED_TRANSPORT,
-  StunErrorNumber,
   StunMessage,
   StunMethod,
   safeDecodeStunMessage,
-  UNKNOWN_ATTRIBUTES,
   XOR_PEER_ADDRESS,
 } from "@naru/webrtc/stun";
-import {
-  FIRST_CHANNEL_NUMBER,
-  isChannelData,
-  LAST_OLD_CHANNEL_NUMBER,
-  RelayTransport,
-  TURN_ATTRIBUTES,
-} from "@naru/webrtc/turn";
-import { grantedLifetimeSeconds, planAllocation } from "./allocate-request.ts";
+import { isChannelData } from "@naru/webrtc/turn";
 import {
   type Allocation,
   type AllocationLimits,
@@ -50,11 +28,11 @@ import {
   DEFAULT_CLIENT_STREAMS_OPTIONS,
 } from "./client-streams.ts";
 import { createCounters, type TurnCounters } from "./counters.ts";
-import type { CredentialSource, TurnCredential } from "./credentials/credentials.ts";
-import { Revocations } from "./credentials/revocations.ts";
+import type { CredentialSource } from "./credentials/credentials.ts";
+import { Users } from "./credentials/users.ts";
 import { Deadlines } from "./deadlines.ts";
 import { EventQueue, type TurnServerEvent } from "./events.ts";
-import { Outbox, type Question, type TurnTransmit } from "./outbox.ts";
+import { Outbox, type TurnTransmit } from "./outbox.ts";
 import { PacketPath } from "./packet-path.ts";
 import { PeerConnections } from "./peer-connections.ts";
 import { PeerGuard } from "./peer-guard.ts";
@@ -62,6 +40,7 @@ import type { PeerPolicy } from "./peer-policy.ts";
 import { DEFAULT_PORT_RANGE, type PortRange } from "./port-pool.ts";
 import { DEFAULT_QUOTA_OPTIONS, type QuotaOptions } from "./quota.ts";
 import type { RelayAddress } from "./relay-maker.ts";
+import { RequestHandler, UNDERSTOOD } from "./request-handler.ts";
 
 export interface TurnServerCoreOptions {
   /** Where relayed addresses are made: one address of each family that is offered. */
@@ -84,14 +63,6 @@ export interface TurnServerCoreOptions {
 /** A day: what deployments hand out is good for hours. */
 const DEFAULT_MAX_CREDENTIAL_LIFETIME_MS = 86_400_000;
 
-/** Node cannot set the DF bit, so that DONT-FRAGMENT is an attribute not understood (RFC 8656 §7.2 step 4). */
-const UNDERSTOOD: ReadonlySet<number> = new Set(
-  [...TURN_ATTRIBUTES].filter((type) => type !== DONT_FRAGMENT.type),
-);
-
-/** As the Binding server does: enough to see what is wrong. */
-const MAX_UNKNOWN_NAMED = 8;
-
 /** Figures of the moment. */
 export interface TurnGauges {
   readonly allocations: number;
@@ -111,10 +82,8 @@ export interface TurnGauges {
 export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServerEvent> {
   readonly counters: TurnCounters = createCounters();
   readonly #verifier: LongTermVerifier;
-  readonly #credentials: CredentialSource;
-  readonly #revocations: Revocations;
+  readonly #users: Users;
   readonly #binding: Core<IncomingDatagram, PacketSlot, never>;
-  readonly #allowsTcp: boolean;
   readonly #deadlines: Deadlines;
   readonly #outbox: Outbox;
   readonly #events = new EventQueue();
@@ -123,10 +92,9 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
   readonly #allocations: Allocations;
   readonly #connections: PeerConnections;
   readonly #streams: ClientStreams;
+  readonly #requests: RequestHandler;
   readonly #message = new StunMessage();
   #now: Millis;
-  /** Wall clock less monotonic clock, as it was last told. */
-  #wallClockOffset: number;
   #isClosed = false;
 
   /**
@@ -142,19 +110,11 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
   ) {
     const limits = options.limits ?? DEFAULT_ALLOCATION_LIMITS;
     this.#now = now;
-    this.#wallClockOffset = wallClock - now;
-    this.#credentials = options.credentials;
-    this.#revocations = new Revocations(
-      options.maxCredentialLifetimeMs ?? DEFAULT_MAX_CREDENTIAL_LIFETIME_MS,
-    );
-    const { usernameOf } = options.credentials;
-    const passwords = {
-      password: (username: string) => this.#credentials.find(username)?.password,
-      ...(usernameOf && { usernameOf: (hash: Uint8Array) => this.#credentials.usernameOf?.(hash) }),
-    };
+    const maxLifetimeMs = options.maxCredentialLifetimeMs ?? DEFAULT_MAX_CREDENTIAL_LIFETIME_MS;
+    this.#users = new Users(options.credentials, maxLifetimeMs, wallClock, now);
+    const { passwords } = this.#users;
     this.#verifier = new LongTermVerifier(environment, { ...options.authentication, passwords });
     this.#binding = options.binding;
-    this.#allowsTcp = options.allowsTcpRelay ?? true;
     this.#deadlines = new Deadlines(now);
     this.#outbox = new Outbox(arena);
     this.#guard = new PeerGuard(options.policy);
@@ -182,13 +142,22 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
         this.#closeStream(stream);
       },
     );
+    this.#requests = new RequestHandler({
+      shared: parts,
+      verifier: this.#verifier,
+      users: this.#users,
+      allocations: this.#allocations,
+      connections: this.#connections,
+      streams: this.#streams,
+      allowsTcp: options.allowsTcpRelay ?? true,
+    });
   }
 
   // Commands.
 
   /** The calendar clock has this time now: credentials expire by it. To be told now and then, since it may be set. */
   setWallClock(wallClock: WallClockMillis, now: Millis): void {
-    this.#wallClockOffset = wallClock - now;
+    this.#users.setWallClock(wallClock, now);
   }
 
   /** The addresses of this machine, as it sees them and as others do: out of reach for clients, but for what follows. */
@@ -212,14 +181,14 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
    */
   revoke(user: string, now: Millis): void {
     this.#now = now;
-    this.#revocations.add(user, this.#wallClock());
+    this.#users.revoke(user, now);
     this.#allocations.removeUser(user);
     this.#settleEnded();
   }
 
   /** Takes a revocation back. */
   reinstate(user: string): void {
-    this.#revocations.remove(user);
+    this.#users.reinstate(user);
   }
 
   /** Ends everything; what comes in afterwards is ignored. */
@@ -411,7 +380,8 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
     }
     switch (message.messageClass) {
       case "request":
-        this.#handleRequest(client, message, stream);
+        this.#requests.handle(client, message, stream, this.#now);
+        this.#settleEnded();
         return;
       case "indication":
         this.#handleIndication(client, message);
@@ -435,290 +405,8 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
     this.#path.handleSend(allocation, peer, data, this.#now);
   }
 
-  #handleRequest(client: Client, message: StunMessage, stream: ClientStream | undefined): void {
-    const { method } = message;
-    if (!METHODS.has(method)) {
-      this.counters.ignored++;
-      return;
-    }
-    const verdict = this.#verifier.verify(message, client.address, this.#now);
-    if (verdict.type === "limited") return;
-    const question: Question = {
-      client,
-      method,
-      transactionId: copyBytes(message.transactionId),
-      key: verdict.type === "authentic" ? verdict.key : undefined,
-      bytes: message.bytes.length,
-    };
-    if (verdict.type === "refused") {
-      this.#challenge(question, verdict.code);
-      return;
-    }
-    this.#handleAuthentic(question, message, verdict.username, stream);
-  }
-
-  #handleAuthentic(
-    question: Question,
-    message: StunMessage,
-    username: string,
-    stream: ClientStream | undefined,
-  ): void {
-    // RFC 8489 §6.3.1: after authentication, and before anything else.
-    const unknown = message.unknownAttributes(UNDERSTOOD);
-    const isTcpAllocate =
-      question.method === StunMethod.allocate && message.get(REQUESTED_TRANSPORT) === RelayTransport.tcp;
-    // RFC 6062 §5.1 has another error for DONT-FRAGMENT.
-    if (unknown.length > 0 && !(isTcpAllocate && unknown.every((type) => type === DONT_FRAGMENT.type))) {
-      this.#outbox.answer(question, "error", (builder) => {
-        builder
-          .add(ERROR_CODE, { code: StunErrorNumber.unknownAttribute, reason: "" })
-          .add(UNKNOWN_ATTRIBUTES, unknown.slice(0, MAX_UNKNOWN_NAMED));
-      });
-      this.counters.refused++;
-      return;
-    }
-    switch (question.method) {
-      case StunMethod.allocate:
-        this.#handleAllocate(question, message, username, stream);
-        return;
-      case StunMethod.connectionBind:
-        this.#handleConnectionBind(question, message, username, stream);
-        return;
-      default:
-        this.#handleForAllocation(question, message, username, stream);
-    }
-  }
-
-  #handleAllocate(
-    question: Question,
-    message: StunMessage,
-    username: string,
-    stream: ClientStream | undefined,
-  ): void {
-    const existing = this.#allocationOf(question.client);
-    if (existing !== undefined) {
-      if (!isRepetition(existing, question)) this.#refuse(question, StunErrorNumber.allocationMismatch);
-      // While its sockets are being made, the answer is still to come.
-      else if (existing.relays.length > 0) this.#allocations.answerAgain(question, existing, this.#now);
-      return;
-    }
-    const credential = this.#credentials.find(username);
-    if (credential === undefined || !this.#isGood(credential)) {
-      // Not a 4xx of its own: for the client it is a credential that does not work.
-      this.#challenge({ ...question, key: undefined }, StunErrorNumber.unauthenticated);
-      return;
-    }
-    const plan = planAllocation(message, question.client.transport, {
-      supports: (family) => this.#allocations.maker.supports(family),
-      allowsTcp: this.#allowsTcp,
-    });
-    if (typeof plan === "number") {
-      this.#refuse(question, plan);
-      return;
-    }
-    const { user, restrictions } = credential;
-    const identity = { username, user, restrictions };
-    const refusal = this.#allocations.create(question, identity, plan, this.#now);
-    if (refusal !== undefined) this.#refuse(question, refusal);
-    else if (stream !== undefined) this.#streams.setTrusted(stream, true, this.#now);
-    this.#settleEnded();
-  }
-
-  /** RFC 6062 §5.4. */
-  #handleConnectionBind(
-    question: Question,
-    message: StunMessage,
-    username: string,
-    stream: ClientStream | undefined,
-  ): void {
-    // Over UDP there is nothing to join, and a stream with an allocation is a control connection.
-    if (stream === undefined || this.#allocationOf(question.client) !== undefined) {
-      this.#refuse(question, StunErrorNumber.badRequest);
-      return;
-    }
-    const connectionId = message.get(CONNECTION_ID);
-    const refusal = this.#connections.bind(question, connectionId, username, stream.deframer.rest);
-    if (refusal !== undefined) this.#refuse(question, refusal);
-    else this.#streams.remove(question.client.socket);
-  }
-
-  #handleForAllocation(
-    question: Question,
-    message: StunMessage,
-    username: string,
-    stream: ClientStream | undefined,
-  ): void {
-    const allocation = this.#allocationOf(question.client);
-    // RFC 8656 §5: no allocation is 437, another user's is 441.
-    if (allocation === undefined || allocation.relays.length === 0) {
-      this.#refuse(question, StunErrorNumber.allocationMismatch);
-      return;
-    }
-    if (allocation.username !== username) {
-      this.#refuse(question, StunErrorNumber.wrongCredentials);
-      return;
-    }
-    switch (question.method) {
-      case StunMethod.refresh:
-        this.#handleRefresh(question, message, allocation, stream);
-        return;
-      case StunMethod.createPermission:
-        this.#handleCreatePermission(question, message, allocation);
-        return;
-      case StunMethod.channelBind:
-        this.#handleChannelBind(question, message, allocation);
-        return;
-      default:
-        this.#handleConnect(question, message, allocation);
-    }
-  }
-
-  /** RFC 8656 §8.2. */
-  #handleRefresh(
-    question: Question,
-    message: StunMessage,
-    allocation: Allocation,
-    stream: ClientStream | undefined,
-  ): void {
-    const family = message.get(REQUESTED_ADDRESS_FAMILY);
-    const isForeign =
-      family === undefined ? message.has(REQUESTED_ADDRESS_FAMILY) : !allocation.relayFor(family);
-    if (isForeign) {
-      this.#refuse(question, StunErrorNumber.peerAddressFamilyMismatch);
-      return;
-    }
-    const requested = message.get(LIFETIME);
-    if (requested === undefined && message.has(LIFETIME)) {
-      this.#refuse(question, StunErrorNumber.badRequest);
-      return;
-    }
-    const lifetimeSeconds = requested === 0 ? 0 : grantedLifetimeSeconds(requested);
-    this.#allocations.refresh(allocation, family, lifetimeSeconds, this.#now);
-    if (stream !== undefined && allocation.relays.length === 0) {
-      this.#streams.setTrusted(stream, false, this.#now);
-    }
-    this.#settleEnded();
-    this.#outbox.answer(question, "success", (builder) => builder.add(LIFETIME, lifetimeSeconds));
-  }
-
-  /** RFC 8656 §10.2: all of the permissions, or none. */
-  #handleCreatePermission(question: Question, message: StunMessage, allocation: Allocation): void {
-    const peers = message.getAll(XOR_PEER_ADDRESS);
-    const named = message.attributeTypes.filter((type) => type === XOR_PEER_ADDRESS.type).length;
-    if (peers.length === 0 || peers.length !== named) {
-      this.#refuse(question, StunErrorNumber.badRequest);
-      return;
-    }
-    const ips = peers.map(({ ip }) => ip);
-    const refusal = ips.reduce<number | undefined>(
-      (found, ip) =>
-        found ?? this.#refusalFor(allocation, ip, this.#guard.allowsPermission(ip, allocation.relaysOnly)),
-      undefined,
-    );
-    if (refusal !== undefined) {
-      this.#refuse(question, refusal);
-      return;
-    }
-    if (!allocation.permissions.hasRoomFor(ips, this.#now)) {
-      this.counters.capacityRefused++;
-      this.#refuse(question, StunErrorNumber.insufficientCapacity);
-      return;
-    }
-    for (const ip of ips) allocation.permissions.install(ip, this.#now);
-    this.counters.permissions++;
-    this.#outbox.answer(question, "success");
-  }
-
-  /** RFC 8656 §12.2. */
-  #handleChannelBind(question: Question, message: StunMessage, allocation: Allocation): void {
-    const number = message.get(CHANNEL_NUMBER);
-    const peer = message.get(XOR_PEER_ADDRESS);
-    if (
-      number === undefined ||
-      peer === undefined ||
-      number < FIRST_CHANNEL_NUMBER ||
-      // RFC 8656 §12 ends at 0x4fff; older clients, coturn's among them, choose from the range of RFC 5766 §11.
-      number > LAST_OLD_CHANNEL_NUMBER ||
-      allocation.transport === "tcp"
-    ) {
-      this.#refuse(question, StunErrorNumber.badRequest);
-      return;
-    }
-    const verdict = this.#guard.judge(peer, allocation.relaysOnly);
-    const problem = allocation.channels.check(number, peer, this.#now);
-    if (problem === "number-taken" || problem === "peer-taken") {
-      this.#refuse(question, StunErrorNumber.badRequest);
-      return;
-    }
-    const refusal = this.#refusalFor(allocation, peer.ip, verdict !== "forbidden");
-    if (refusal !== undefined) {
-      this.#refuse(question, refusal);
-      return;
-    }
-    if (problem === "full" || !allocation.permissions.hasRoomFor([peer.ip], this.#now)) {
-      this.counters.capacityRefused++;
-      this.#refuse(question, StunErrorNumber.insufficientCapacity);
-      return;
-    }
-    const permission = allocation.permissions.install(peer.ip, this.#now);
-    allocation.channels.bind(number, peer, permission, verdict, this.#now);
-    this.counters.channelBindings++;
-    this.#outbox.answer(question, "success");
-  }
-
-  /** RFC 6062 §5.2. */
-  #handleConnect(question: Question, message: StunMessage, allocation: Allocation): void {
-    const peer = message.get(XOR_PEER_ADDRESS);
-    if (peer === undefined || allocation.transport !== "tcp") {
-      this.#refuse(question, StunErrorNumber.badRequest);
-      return;
-    }
-    const relay = allocation.relayFor(peer.family);
-    const refusal = this.#refusalFor(
-      allocation,
-      peer.ip,
-      this.#guard.allowsStream(peer, allocation.relaysOnly),
-    );
-    if (refusal !== undefined || relay === undefined) {
-      this.#refuse(question, refusal ?? StunErrorNumber.peerAddressFamilyMismatch);
-      return;
-    }
-    const problem = this.#connections.connect(question, relay, peer, this.#now);
-    if (problem !== undefined) this.#refuse(question, problem);
-  }
-
-  /** The family first, then the policy (RFC 8656 §10.2, §12.2). */
-  #refusalFor(allocation: Allocation, ip: IpAddress, isAllowed: boolean): number | undefined {
-    if (allocation.relayFor(ip.family) === undefined) return StunErrorNumber.peerAddressFamilyMismatch;
-    if (isAllowed) return undefined;
-    this.counters.peersForbidden++;
-    return StunErrorNumber.forbidden;
-  }
-
-  #isGood({ user, expiresAt }: TurnCredential): boolean {
-    const now = this.#wallClock();
-    return (expiresAt === undefined || expiresAt > now) && !this.#revocations.has(user, now);
-  }
-
-  #wallClock(): WallClockMillis {
-    return this.#now + this.#wallClockOffset;
-  }
-
   #allocationOf(client: Client): Allocation | undefined {
     return this.#allocations.table.find(client.socket, client.address);
-  }
-
-  #challenge(question: Question, code: 400 | 401 | 438): void {
-    this.#outbox.answer(question, "error", (builder) => {
-      this.#verifier.addRefusal(builder, code, question.client.address, this.#now);
-    });
-  }
-
-  #refuse(question: Question, code: number): void {
-    this.counters.refused++;
-    this.#outbox.answer(question, "error", (builder) => {
-      builder.add(ERROR_CODE, { code, reason: REASONS.get(code) ?? "" });
-    });
   }
 
   #closeStream({ client }: ClientStream): void {
@@ -737,33 +425,4 @@ export class TurnServer implements Core<IncomingDatagram, TurnTransmit, TurnServ
       if (stream !== undefined) this.#streams.setTrusted(stream, false, this.#now);
     }
   }
-}
-
-const METHODS: ReadonlySet<number> = new Set([
-  StunMethod.allocate,
-  StunMethod.refresh,
-  StunMethod.createPermission,
-  StunMethod.channelBind,
-  StunMethod.connect,
-  StunMethod.connectionBind,
-]);
-
-/** What errors mean, for people who look at a capture. Only clients who have proved themselves are told. */
-const REASONS: ReadonlyMap<number, string> = new Map([
-  [StunErrorNumber.badRequest, "Bad Request"],
-  [StunErrorNumber.forbidden, "Forbidden"],
-  [StunErrorNumber.allocationMismatch, "Allocation Mismatch"],
-  [StunErrorNumber.addressFamilyNotSupported, "Address Family not Supported"],
-  [StunErrorNumber.wrongCredentials, "Wrong Credentials"],
-  [StunErrorNumber.unsupportedTransportProtocol, "Unsupported Transport Protocol"],
-  [StunErrorNumber.peerAddressFamilyMismatch, "Peer Address Family Mismatch"],
-  [StunErrorNumber.connectionAlreadyExists, "Connection Already Exists"],
-  [StunErrorNumber.connectionTimeoutOrFailure, "Connection Timeout or Failure"],
-  [StunErrorNumber.allocationQuotaReached, "Allocation Quota Reached"],
-  [StunErrorNumber.insufficientCapacity, "Insufficient Capacity"],
-]);
-
-/** RFC 8656 §7.2: the same transaction on the same 5-tuple is the same request. */
-function isRepetition(allocation: Allocation, question: Question): boolean {
-  return allocation.transactionId.every((byte, i) => byte === question.transactionId[i]);
 }

@@ -190,16 +190,20 @@ export class TurnService implements ServiceStreamOwner {
   /** Ends all allocations and closes all that was opened here; repeated calls are harmless. */
   close(): void {
     if (this.#closed) return;
-    this.server.close();
-    this.#drain();
-    this.#closed = true;
-    this.#stopWatching();
-    this.#timer.close();
-    for (const listener of this.#listeners.values()) listener.close();
-    for (const stream of this.#streams.values()) stream.destroy();
-    for (const [id, udp] of this.#udp) if (!this.#shared.has(id)) udp.close();
-    this.#udp.clear();
-    this.#listeners.clear();
+    try {
+      this.server.close();
+      this.#drain();
+    } finally {
+      // Also when the server is broken: what was opened here does not stay open.
+      this.#closed = true;
+      this.#stopWatching();
+      this.#timer.close();
+      for (const listener of this.#listeners.values()) listener.close();
+      for (const stream of this.#streams.values()) stream.destroy();
+      for (const [id, udp] of this.#udp) if (!this.#shared.has(id)) udp.close();
+      this.#udp.clear();
+      this.#listeners.clear();
+    }
   }
 
   handleMessages(stream: ServiceStream, bytes: Uint8Array): void {
@@ -400,7 +404,11 @@ export class TurnService implements ServiceStreamOwner {
   #fail(error: Error): void {
     if (this.#closed) return;
     this.#log.error("the TURN server has stopped", { error: error.stack ?? String(error) });
-    this.close();
+    try {
+      this.close();
+    } catch (again) {
+      this.#log.error("it did not stop in order", { error: String(again) });
+    }
     this.#onError(error);
   }
 }
